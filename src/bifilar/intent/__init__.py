@@ -1,0 +1,6 @@
+"""The intent: one YAML file in which an operator describes a fabric."""
+
+from bifilar.intent.loading import load_intent, parse_intent
+from bifilar.intent.model import Intent
+
+__all__ = ["Intent", "load_intent", "parse_intent"]
