@@ -79,7 +79,7 @@ class Problem:
         return f"{file}:{self.line}:{self.column}: {self.what}\n  hint: {self.hint}"
 
 
-class IntentErrors(InputError):
+class IntentErrors(InputError):  # noqa: N818 - it is many, and its name says so
     """Every error of one intent file, in the order of the file."""
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:

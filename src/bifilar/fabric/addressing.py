@@ -15,8 +15,8 @@ from bifilar.fabric.model import Address, Family, InterfaceAddress, Prefix
 from bifilar.intent import numbering
 from bifilar.intent.model import Addresses, Intent, LinkStyle
 
-_ADDRESS = {4: IPv4Address, 6: IPv6Address}
-_INTERFACE = {4: IPv4Interface, 6: IPv6Interface}
+_ADDRESS: dict[Family, type[Address]] = {Family.V4: IPv4Address, Family.V6: IPv6Address}
+_INTERFACE: dict[Family, type[InterfaceAddress]] = {Family.V4: IPv4Interface, Family.V6: IPv6Interface}
 _LINK_LOCAL = int(IPv6Address("fe80::"))
 
 AddressPairs = tuple[tuple[InterfaceAddress, InterfaceAddress], ...]
@@ -47,10 +47,6 @@ class AddressPlan:
     def families(self) -> tuple[Family, ...]:
         """The families in use, IPv4 first."""
         return families_of(self.intent.addresses)
-
-    @cached_property
-    def _racks_limit(self) -> int:
-        return numbering.racks_limit(self.intent)
 
     def rack_network_length(self, family: Family) -> int:
         """Prefix length of a rack's networks."""
@@ -90,7 +86,7 @@ class AddressPlan:
 
         One pair of each family when numbered, one pair of link-local addresses when unnumbered.
         """
-        index = numbering.spine_tor_index(spine, rack, tor, self._racks_limit)
+        index = numbering.spine_tor_index(self.intent, spine, rack, tor)
         if self.intent.links.spine_tor is LinkStyle.UNNUMBERED:
             first = _LINK_LOCAL + 2 * (index + 1)
             return ((IPv6Interface((first, 64)), IPv6Interface((first + 1, 64))),)
@@ -98,13 +94,11 @@ class AddressPlan:
 
     def super_spine(self, super_spine: int, zone: int, spine: int) -> AddressPairs:
         """The link between a super-spine and a zone's spine: pairs (super-spine's end, spine's end)."""
-        limits = self.intent.limits
-        index = numbering.super_spine_index(super_spine, zone, spine, limits.zones, limits.spines)
-        return self._pairs("super_spine", index)
+        return self._pairs("super_spine", numbering.super_spine_index(self.intent, super_spine, zone, spine))
 
     def core_spine(self, core: int, top: int) -> AddressPairs:
         """The link between a core and a spine of the highest tier: pairs (core's end, spine's end)."""
-        return self._pairs("core_spine", numbering.core_spine_index(core, top, numbering.tops_limit(self.intent)))
+        return self._pairs("core_spine", numbering.core_spine_index(self.intent, core, top))
 
     def _pairs(self, field: str, index: int) -> AddressPairs:
         """Addresses of a point-to-point link: a /31 (RFC 3021) or /127 (RFC 6164), even end first."""
@@ -124,5 +118,7 @@ class AddressPlan:
     @cached_property
     def aggregates(self) -> tuple[Prefix, ...]:
         """All that the fabric answers for: server, pod, load-balancer and other ranges."""
-        other = tuple(network for network in self.intent.addresses.other if Family(network.version) in self.families)
+        other = tuple(
+            network for network in self.intent.addresses.other if Family(network.version) in self.families
+        )
         return (*self.ranges("servers"), *self.ranges("pods"), *self.ranges("load_balancer"), *other)

@@ -136,7 +136,9 @@ def _link(upper: Place, upper_port: InterfaceName, lower: Place, lower_port: Int
     return Link(name, LinkEnd(upper.name, upper_port), LinkEnd(lower.name, lower_port))
 
 
-def _sessions(upper: _Side, lower: _Side, addresses: AddressPairs, families: tuple[Family, ...]) -> Iterator[Session]:
+def _sessions(
+    upper: _Side, lower: _Side, addresses: AddressPairs, families: tuple[Family, ...]
+) -> Iterator[Session]:
     """Both sides of a session for each pair of addresses.
 
     A link-local pair carries every family in one session; otherwise each family has a session of its own, so
@@ -160,6 +162,8 @@ def _sessions(upper: _Side, lower: _Side, addresses: AddressPairs, families: tup
                 channels=tuple(own.channels(family) for family in carried),
                 upward=own is lower,
                 passive=own is upper and peer.place.role.is_server,
-                route_reflector_client=own is upper and peer.place.role.is_server and own.place.asn == peer.place.asn,
+                route_reflector_client=own is upper
+                and peer.place.role.is_server
+                and own.place.asn == peer.place.asn,
             )
             yield session

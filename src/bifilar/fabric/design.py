@@ -30,8 +30,8 @@ from bifilar.fabric.model import (
     Speaker,
 )
 from bifilar.fabric.policies import Policies
-from bifilar.intent import numbering, shape
 from bifilar.intent import model as intent_model
+from bifilar.intent import numbering, shape
 from bifilar.intent.model import Intent
 
 _FIRST_SWITCH_ROUTER_ID = int(IPv4Address("240.0.0.0"))
@@ -137,7 +137,15 @@ class _Designer:
         return place
 
     def _place(
-        self, name: str, role: Role, number: int, asn: int, *, rack: int | None = None, zone: int | None = None, host: int = 0
+        self,
+        name: str,
+        role: Role,
+        number: int,
+        asn: int,
+        *,
+        rack: int | None = None,
+        zone: int | None = None,
+        host: int = 0,
     ) -> Place:
         override = self._intent.devices.get(name)
         chosen = override.asn if override is not None and override.asn is not None else asn
@@ -156,11 +164,15 @@ class _Designer:
     def _tor(self, rack: shape.RackPlan, number: int) -> Place:
         asn = numbering.rack_asn(self._intent, rack.number)
         name = shape.tor_name(rack.number, number)
-        return self._place(name, Role.TOR, number, asn, rack=rack.number, zone=rack.zone, host=numbering.TOR_OFFSET)
+        return self._place(
+            name, Role.TOR, number, asn, rack=rack.number, zone=rack.zone, host=numbering.TOR_OFFSET
+        )
 
     def _servers(self, rack: shape.RackPlan) -> Iterator[Place]:
         for number in range(1, rack.boot + 1):
-            yield self._server(rack, Role.BOOT, shape.boot_name(rack.number, number), number, numbering.BOOT_OFFSET)
+            yield self._server(
+                rack, Role.BOOT, shape.boot_name(rack.number, number), number, numbering.BOOT_OFFSET
+            )
         for number in range(1, rack.servers + 1):
             host = numbering.server_host(number)
             yield self._server(rack, Role.SERVER, shape.server_name(rack.number, number), number, host)
@@ -208,7 +220,9 @@ class _Designer:
             if isinstance(own, IPv4Address):
                 return own
         if place.rack is not None:
-            network = numbering.NETWORKS_PER_RACK * place.rack + (place.number if place.role is Role.TOR else 0)
+            network = numbering.NETWORKS_PER_RACK * place.rack + (
+                place.number if place.role is Role.TOR else 0
+            )
             return IPv4Address(_FIRST_IPV6_ROUTER_ID + (network << _HOST_BITS) + place.host)
         zone = 0 if place.zone is None else place.zone + 1
         return IPv4Address(_FIRST_SWITCH_ROUTER_ID + (place.role.tier << 24) + (zone << 10) + place.number)

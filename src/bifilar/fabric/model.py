@@ -239,7 +239,7 @@ class Session:
 
     @property
     def kind(self) -> SessionKind:
-        """iBGP when both ends have one AS."""
+        """IBGP when both ends have one AS."""
         return SessionKind.IBGP if self.local_as == self.remote_as else SessionKind.EBGP
 
     @property

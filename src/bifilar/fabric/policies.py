@@ -39,6 +39,7 @@ _OWN = frozenset({Source.MANAGEMENT, Source.PODS, Source.VIPS})
 _DOWN = frozenset({Source.BELOW, Source.ABOVE})
 _UP = frozenset({Source.BELOW})
 
+
 def within(network: Prefix) -> PrefixRange:
     """Everything inside a range, down to single addresses."""
     return PrefixRange(network, network.prefixlen, network.max_prefixlen)
@@ -69,13 +70,17 @@ class Policies:
         """A single address of the server range, or anything inside the other ranges."""
         servers = self.plan.ranges("servers")
         return tuple(
-            PrefixRange(network, network.max_prefixlen, network.max_prefixlen) if network in servers else within(network)
+            PrefixRange(network, network.max_prefixlen, network.max_prefixlen)
+            if network in servers
+            else within(network)
             for network in self.plan.aggregates
         )
 
     @cached_property
     def _aggregates(self) -> tuple[PrefixRange, ...]:
-        return tuple(PrefixRange(network, network.prefixlen, network.prefixlen) for network in self.plan.aggregates)
+        return tuple(
+            PrefixRange(network, network.prefixlen, network.prefixlen) for network in self.plan.aggregates
+        )
 
     @cached_property
     def _default(self) -> tuple[PrefixRange, ...]:
@@ -126,7 +131,11 @@ class Policies:
         """A spine's side towards a ToR."""
         over_v6 = self._spine_tor_over_v6 and family is Family.V4
         return self._channel(
-            family, announce=_DOWN, accept=self._from_servers, announced=AnnouncedNextHop.SELF, over_v6=over_v6
+            family,
+            announce=_DOWN,
+            accept=self._from_servers,
+            announced=AnnouncedNextHop.SELF,
+            over_v6=over_v6,
         )
 
     def spine_to_super_spine(self, family: Family) -> Channel:

@@ -1,0 +1,1 @@
+"""The checks: pure functions from the fabric and what was seen of it to a verdict."""
