@@ -8,7 +8,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 NETWORK_ERROR = "network"
@@ -45,7 +45,8 @@ def parse_network(written: object, version: int | None, field: str) -> IPv4Netwo
         raise _refused(f"is {_quoted(written)}, which is not a network", example) from None
     if not slash:
         raise _refused(
-            f"is {_quoted(written)}, an address without a prefix length", f"write {address}/LENGTH; {example}"
+            f"is {_quoted(written)}, an address without a prefix length",
+            f"add the length, as in {_EXAMPLES[address.version]}",
         )
     if not _LENGTH.fullmatch(length_part) or int(length_part) > address.max_prefixlen:
         raise _refused(
@@ -93,9 +94,9 @@ def _network(written: Any, info: ValidationInfo) -> IPv4Network | IPv6Network:
     return parse_network(written, None, _field(info))
 
 
-Network4 = Annotated[IPv4Network, BeforeValidator(_network4)]
+Network4 = Annotated[IPv4Network, PlainValidator(_network4, IPv4Network)]
 """An IPv4 network."""
-Network6 = Annotated[IPv6Network, BeforeValidator(_network6)]
+Network6 = Annotated[IPv6Network, PlainValidator(_network6, IPv6Network)]
 """An IPv6 network."""
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network, IPv4Network | IPv6Network)]
 """A network of either family."""

@@ -1,7 +1,7 @@
 """Pure module: what is wrong with one value, in an operator's words instead of the validator's."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_args, get_origin
@@ -15,20 +15,23 @@ from bifilar.intent.model import Intent
 from bifilar.intent.networks import NETWORK_ERROR
 from bifilar.intent.yaml_source import Path, Source
 
-_SPELLINGS = (
-    # What YAML's versions read differently, as text here. The hint for a field that wants a number or a boolean.
-    (re.compile(r"(?i)y|yes|on"), "write `true`; YAML's versions disagree on `{0}`"),
-    (re.compile(r"(?i)n|no|off"), "write `false`; YAML's versions disagree on `{0}`"),
+_NUMBER_SPELLINGS = (
+    # Text that is nearly a number; some of it YAML's versions read differently.
     (re.compile(r"[-+]?0[0-9]+"), "write it without the leading zero; YAML's versions disagree on `{0}`"),
     (re.compile(r"[-+]?0[xob][0-9a-fA-F_]+"), "write it in decimal"),
     (re.compile(r"[0-9]+(_[0-9]+)+"), "write it without `_`"),
     (re.compile(r"[0-9]{1,3}(,[0-9]{3})+"), "write it without commas"),
     (re.compile(r"[0-9]+(:[0-5]?[0-9])+"), "write one number, in the unit that the key names"),
-    (re.compile(r"[-+]?[0-9]*\.[0-9]*([eE][-+]?[0-9]+)?"), "write a whole number"),
     (re.compile(r"[-+]?[0-9]+"), "remove the quotes: they make it text"),
-    (re.compile(r"true|false"), "remove the quotes: they make it text"),
     (re.compile(r"[0-9]+ ?[a-zA-Z]+"), "write the number alone; the key names the unit"),
 )
+_BOOLEAN_SPELLINGS = (
+    (re.compile(r"(?i)y|yes|on"), "write `true`; YAML's versions disagree on `{0}`"),
+    (re.compile(r"(?i)n|no|off"), "write `false`; YAML's versions disagree on `{0}`"),
+    (re.compile(r"(?i)true|false"), "remove the quotes: they make it text"),
+)
+_QUOTED = re.compile(r"[-+]?(0|[1-9][0-9]{0,30})|true|false")
+"""Text that would not be text without quotes."""
 _PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         "name": "1 to 31 lower-case letters, digits and hyphens, a letter first and no hyphen last",
@@ -86,8 +89,12 @@ def in_words(error: ErrorDetails, source: Source) -> Problem:
     """The problem that a validator's error is."""
     path = path_of(error, source)
     match error["type"]:
-        case "missing":
+        case "missing" if isinstance(path[-1], str):
             return _missing(path, source)
+        case "missing":  # the second part of a pair
+            have = len(error["input"])
+            what = f"`{spelled(path[:-1])}` has {have or 'no'} part{'s' * (have != 1)}; 2 are needed"
+            return source.problem(path[:-1], what, "write two, as `[a, b]`")
         case "extra_forbidden":
             return _unknown_key(path, source)
         case kind if kind == NETWORK_ERROR:
@@ -103,7 +110,7 @@ def _missing(path: Path, source: Source) -> Problem:
     field = _field(section_at(tuple(section)) or Intent, key)
     description = field.description if field and field.description else ""
     return source.problem(
-        tuple(section), f"the key `{key}` is missing {inside}", f"add `{key}:`. {description}".rstrip()
+        tuple(section), f"the key `{key}` is missing {inside}", f"add `{key}`: {description}"
     )
 
 
@@ -113,8 +120,19 @@ def _unknown_key(path: Path, source: Source) -> Problem:
     allowed = keys_of(section_at(tuple(section)) or Intent)
     meant = nearest(str(key), allowed)
     suggestion = f"did you mean `{meant}`? " if meant else ""
+    if home := _home(str(key)):
+        suggestion += f"`{key}` belongs {home}. "
     hint = f"{suggestion}Keys allowed here: {', '.join(allowed)}"
     return Problem(*source.key_at(path), f"unknown key `{_short(key)}` {inside}", hint)
+
+
+def _home(key: str) -> str:
+    """Where a key that is unknown in one section does stand; empty if nowhere."""
+    if key in keys_of(Intent):
+        return "at the top of the file"
+    sections = ((name, section_at((name,))) for name in keys_of(Intent))
+    home = next((name for name, section in sections if section and key in keys_of(section)), None)
+    return f"in `{home}`" if home else ""
 
 
 class _Wrong(NamedTuple):
@@ -136,12 +154,12 @@ def _out_of_range(wrong: _Wrong) -> _Words:
 
 
 def _no_number(wrong: _Wrong) -> _Words:
-    hint = _spelling(wrong.written) or _bounds(wrong.path) or "write a whole number"
+    hint = _spelling(wrong.written, _NUMBER_SPELLINGS) or _bounds(wrong.path) or "write a whole number"
     return f"is {_shown(wrong.written)}; a whole number is needed", hint
 
 
 def _no_boolean(wrong: _Wrong) -> _Words:
-    hint = _spelling(wrong.written) or "write `true` or `false`"
+    hint = _spelling(wrong.written, _BOOLEAN_SPELLINGS) or "write `true` or `false`"
     return f"is {_shown(wrong.written)}; `true` or `false` is needed", hint
 
 
@@ -174,11 +192,11 @@ def _no_section(wrong: _Wrong) -> _Words:
 
 
 def _wrong_length(wrong: _Wrong) -> _Words:
-    have = wrong.context.get("actual_length")
+    have = wrong.context["actual_length"]
     if most := wrong.context.get("max_length"):
         return f"has {have} parts; {most} are needed", f"remove all but {most}"
     least = wrong.context.get("min_length", 1)
-    return f"has {have} parts; at least {least} is needed", f"write {least} or more"
+    return f"has {have or 'no'} parts; at least {least} is needed", f"write {least} or more"
 
 
 _WORDS: Mapping[str, Callable[[_Wrong], _Words]] = MappingProxyType(
@@ -218,10 +236,10 @@ def _bounds(path: Path) -> str:
     return f"write a whole number from {least} to {most}" if least is not None and most is not None else ""
 
 
-def _spelling(written: object) -> str:
+def _spelling(written: object, spellings: Iterable[tuple[re.Pattern[str], str]]) -> str:
     """The hint for a text that is nearly a number or a boolean."""
     if isinstance(written, str):
-        for pattern, hint in _SPELLINGS:
+        for pattern, hint in spellings:
             if pattern.fullmatch(written):
                 return hint.format(written)
     return ""
@@ -237,6 +255,8 @@ def _shown(written: object) -> str:
             return "a section"
         case list():
             return "a list"
+        case str() if _QUOTED.fullmatch(written):
+            return f'`"{written}"`'
     return f"`{_short(written)}`"
 
 

@@ -10,7 +10,7 @@ and not False, 8, 90 and 1000. A field that wants something else then refuses th
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -84,6 +84,11 @@ class Source:
         return Problem(*self.value_at(path), what, hint)
 
 
+def related(path: Path, others: Iterable[Path]) -> bool:
+    """Whether one of the other paths is this one, around it or inside it."""
+    return any(path[: len(other)] == other[: len(path)] for other in others)
+
+
 def read_yaml(text: str) -> Source:
     """Read a file's text. Never raises: what is wrong is in ``Source.problems``."""
     reader = _Reader(text)
@@ -111,7 +116,7 @@ class _Reader:
     keys: dict[Path, Position] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     broken: set[Path] = field(default_factory=set)
-    aliases: list[Position] = field(default_factory=list)
+    aliases: list[tuple[Position, str]] = field(default_factory=list)
     events: Iterator[Event] = field(init=False)
     count: int = 0
 
@@ -168,7 +173,8 @@ class _Reader:
             self._wrong(position, what, "an intent needs five levels; look for brackets that are not closed")
             raise _Stop
         if (tag := getattr(event, "tag", None)) is not None:
-            what = f"the tag `{_short(tag)}`; tags have no meaning in an intent"
+            shown = _short(tag.replace("tag:yaml.org,2002:", "!!"))
+            what = f"the tag `{shown}`; tags have no meaning in an intent"
             self._wrong(position, what, "remove the tag, keep the value")
             self.broken.add(path)
         match event:
@@ -178,7 +184,7 @@ class _Reader:
                 return self._sequence(path)
             case MappingStartEvent():
                 return self._mapping(path)
-        self.aliases.append(position)
+        self.aliases.append((position, getattr(event, "anchor", "")))
         self.broken.add(path)
         return None
 
@@ -209,9 +215,16 @@ class _Reader:
         """The key that an event starts; None, and a problem, if it cannot be one."""
         position = _position(event)
         if not isinstance(event, ScalarEvent):
+            template = "; is a template not filled in?" if isinstance(event, MappingStartEvent) else ""
             what = f"{_KINDS.get(type(event), 'an alias')} stands where a key is expected"
-            self._wrong(position, what, "a key is a word; quote text that starts with `{` or `[`")
+            self._wrong(
+                position,
+                what,
+                f"a key is a word, and text that starts with `{{` or `[` needs quotes{template}",
+            )
             self._value((*path, "?"), event)
+            if path:
+                self.broken.add(path)
             return None
         key = _plain(event.value) if event.implicit[0] else event.value
         if event.tag is None and isinstance(key, str) and not (event.implicit[0] and key == "<<"):
@@ -232,8 +245,9 @@ class _Reader:
         """One problem for all of them: a bomb has very many."""
         more = len(self.aliases) - 1
         others = f" ({more} more in this file)" if more else ""
-        what = f"an alias (`*name`) repeats another value{others}; an intent has no aliases"
-        self._wrong(self.aliases[0], what, "write the value out; racks that are alike have `count`")
+        position, name = self.aliases[0]
+        what = f"the alias `*{_short(name)}` repeats another value{others}; an intent has no aliases"
+        self._wrong(position, what, "write the value out; racks that are alike have `count`")
 
 
 def _position(event: Event) -> Position:

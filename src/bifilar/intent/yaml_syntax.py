@@ -26,7 +26,7 @@ _CAUSES = (
     (
         "mapping values are not allowed",
         "a `:` that cannot stand here",
-        "one `key: value` a line; quote a text that has a colon and a space in it",
+        "one `key: value` a line, keys of one section in one column; quote a text that has a colon and a space",
     ),
     (
         "unexpected end of stream",
@@ -35,12 +35,12 @@ _CAUSES = (
     ),
     (
         "did not find expected ',' or",
-        "a bracket is opened, and the list or mapping in it does not go on here",
+        "the bracket opened on line {line} is neither closed nor continued here",
         "put a comma between its parts, or close it with `]` or `}`",
     ),
     (
         "expected ',' or",
-        "a bracket is opened, and the list or mapping in it does not go on here",
+        "the bracket opened on line {line} is neither closed nor continued here",
         "put a comma between its parts, or close it with `]` or `}`",
     ),
     (
@@ -50,7 +50,7 @@ _CAUSES = (
     ),
     (
         "expected '-' indicator",
-        "this line does not continue the list above it",
+        "this does not continue the list that starts on line {line}",
         "start it with `-`, or give it the indentation of the section that it belongs to",
     ),
     (
@@ -60,12 +60,12 @@ _CAUSES = (
     ),
     (
         "expected key",
-        "this does not continue the section above it",
+        "this does not continue the section that starts on line {line}",
         "keys of one section start in the same column; quote a text that has special characters",
     ),
     (
         "expected <block end>",
-        "this does not continue the section above it",
+        "this does not continue the section that starts on line {line}",
         "keys of one section start in the same column; quote a text that has special characters",
     ),
     (
@@ -130,13 +130,14 @@ def as_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
         nearest = min(tabbed, key=lambda number: abs(number - position.line))
         if abs(nearest - position.line) <= 1:
             column = lines[nearest - 1].index("\t") + 1
-            others = f" ({len(tabbed) - 1} more lines have one)" if len(tabbed) > 1 else ""
+            others = f" (and {len(tabbed) - 1} more)" if len(tabbed) > 1 else ""
             return Problem(
                 nearest, column, f"a tab indents this line{others}", "indent with spaces; YAML allows no tabs"
             )
     for said, what, hint in _CAUSES:
         if said in found:
-            return Problem(*position, what, hint)
+            opened = (error.context_mark or mark).line + 1 if mark else 1
+            return Problem(*position, what.format(line=opened), hint)
     return Problem(*position, f"not YAML: {found or 'unreadable'}", "look at this line and the one above it")
 
 
