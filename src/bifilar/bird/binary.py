@@ -70,7 +70,9 @@ def parse_check(configuration: str | Path, command: Sequence[str] | None = None)
     with tempfile.TemporaryDirectory(prefix="bifilar-") as directory:
         path = Path(directory) / "bird.conf"
         path.write_text(configuration, encoding="utf-8")
-        return _parse_file(program, path)
+        error = _parse_file(program, path)
+    # The file is gone: name the text instead.
+    return error and DaemonError(error.where.replace(str(path), path.name), error.what, error.hint)
 
 
 def _parse_file(program: list[str], path: Path) -> DaemonError | None:

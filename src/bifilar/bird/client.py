@@ -12,7 +12,7 @@ from typing import TypeVar
 from bifilar.bird import commands
 from bifilar.bird.answers import BfdSession, Memory, Protocol, Status
 from bifilar.bird.commands import Direction, RouteQuery, quoted, single_line
-from bifilar.bird.protocol import Printout, Reply, ReplyParser
+from bifilar.bird.protocol import CodeClass, Printout, Reply, ReplyParser
 from bifilar.bird.reading.bfd import read_bfd_sessions
 from bifilar.bird.reading.protocols import read_protocols
 from bifilar.bird.reading.routes import read_routes
@@ -250,7 +250,7 @@ class BirdClient:
         except OSError as error:
             raise DaemonError(
                 self.where,
-                f"the daemon closed the connection at {sent}: {error.strerror}",
+                f"the daemon closed the connection at {sent}: {error.strerror or error}",
                 "see whether it still runs",
             ) from error
         self._abandoned = ""
@@ -290,7 +290,7 @@ class BirdClient:
         if reply.code in (_IN_PROGRESS, _QUEUED):
             try:
                 async with asyncio.timeout(self.timeout_s):
-                    while (await self.status()).is_reconfiguring:
+                    while (await self.status()).is_reconfiguring:  # noqa: ASYNC110 - the daemon tells nobody
                         await asyncio.sleep(_POLL_S)
             except TimeoutError as error:
                 raise DaemonError(
@@ -306,7 +306,7 @@ class BirdClient:
         return reply
 
     def _refusal(self, reply: Reply) -> DaemonError:
-        parse_error = reply.code // 1000 == _PARSE_ERROR
+        parse_error = reply.lines[-1].code_class is CodeClass.PARSE_ERROR
         hint = _PARSE_HINT if parse_error else _HINTS.get(reply.code, _OTHER_HINT)
         return DaemonError(self.where, reply.text, hint)
 
@@ -315,9 +315,6 @@ class BirdClient:
             return reader(reply)
         except DaemonError as error:
             raise DaemonError(self.where, error.what, error.hint) from error
-
-
-_PARSE_ERROR = 9
 
 
 def _cannot_connect(name: str, path: Path, error: OSError | ValueError) -> DaemonError:

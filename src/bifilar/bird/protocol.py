@@ -1,4 +1,4 @@
-"""Pure module: the framing of BIRD's control socket, bytes in, replies out.
+r"""Pure module: the framing of BIRD's control socket, bytes in, replies out.
 
 A session is a greeting (code 0001) and then, for each command line that the client sends, one reply. A reply is
 a sequence of lines::
@@ -12,7 +12,7 @@ something on its own (log echo, a configuration rolled back). Everything about f
 text of a line means depends on its code and is read by the other modules.
 
 >>> parser = ReplyParser()
->>> parser.feed(b"0001 BIRD 2.0.12 ready.\\n1000-BIRD 2.0.12\\n0013 Daemon")
+>>> parser.feed(b"0001 BIRD 2.0.12 ready.\n1000-BIRD 2.0.12\n0013 Daemon")
 >>> parser.next_event()
 Reply(lines=(ReplyLine(code=1, text='BIRD 2.0.12 ready.'),))
 >>> parser.next_event() is None
@@ -28,7 +28,7 @@ from typing import NamedTuple
 from bifilar.errors import DaemonError
 
 LONGEST_LINE = 65_536
-"""Bytes. BIRD itself cuts lines at 512 (2.x) or 4096 (3.x); whoever sends more without a line end isn't BIRD."""
+"""Bytes. Lines of BIRD are far shorter; whoever sends more without a line end isn't BIRD, and must not fill memory."""
 
 _CODE_LENGTH = 4
 
@@ -48,6 +48,9 @@ class CodeClass(IntEnum):
     """The command was not understood."""
 
 
+_CLASSES = frozenset(map(int, CodeClass))
+
+
 class ReplyLine(NamedTuple):
     """One line of a reply. A named tuple, because a full table is a million of them and they cost a third."""
 
@@ -58,7 +61,7 @@ class ReplyLine(NamedTuple):
     def code_class(self) -> CodeClass | None:
         """The class of the code; ``None`` for a class that no BIRD of today sends."""
         digit = self.code // 1000
-        return CodeClass(digit) if digit in CodeClass else None
+        return CodeClass(digit) if digit in _CLASSES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,7 @@ class ReplyParser:
 
     def _take_lines(self, whole: bytes) -> None:
         if len(whole) > LONGEST_LINE:
-            for raw in whole.split(b"\n"):
-                self._check_length(raw)
+            self._check_lengths(whole)
         code, lines = self._continued_code, self._lines
         # Descriptions are whatever bytes an operator wrote: show what is no UTF-8 instead of failing on it.
         for line in whole.decode("utf-8", "backslashreplace").split("\n"):
@@ -177,11 +179,19 @@ class ReplyParser:
             len(digits) == _CODE_LENGTH
             and digits.isascii()
             and digits.isdecimal()
-            and separator in ("-", " ")
+            and separator in {"-", " "}
         ):
-            if separator:
-                return ReplyLine(int(digits), line[_CODE_LENGTH + 1 :])
+            return ReplyLine(int(digits), line[_CODE_LENGTH + 1 :])
         raise self._nonsense(line)
+
+    def _check_lengths(self, whole: bytes) -> None:
+        """Refuse lines that are too long, after taking those before: as if each had come in a piece of its own."""
+        start = 0
+        for line in whole.split(b"\n"):
+            if len(line) > LONGEST_LINE and start:
+                self._take_lines(whole[: start - 1])
+            self._check_length(line)
+            start += len(line) + 1
 
     def _check_length(self, line: bytes) -> None:
         if len(line) > LONGEST_LINE:

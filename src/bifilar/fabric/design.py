@@ -72,6 +72,7 @@ class _Designer:
             links=tuple(self._links),
             sessions=tuple(self._sessions),
             aggregates=self._plan.aggregates,
+            servers=self._plan.ranges("servers"),
             pods=self._plan.ranges("pods"),
             load_balancer=self._plan.ranges("load_balancer"),
         )

@@ -322,6 +322,7 @@ class Fabric:
     links: tuple[Link, ...]
     sessions: tuple[Session, ...]
     aggregates: tuple[Prefix, ...]
+    servers: tuple[Prefix, ...]
     pods: tuple[Prefix, ...] = ()
     load_balancer: tuple[Prefix, ...] = ()
 

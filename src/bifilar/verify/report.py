@@ -54,7 +54,9 @@ class Report:
         return {"checks": [check.as_json() for check in self.checks], "seconds": round(self.seconds, 3)}
 
 
-def judged(name: str, expected: str, observed: str, faults: Iterable[str], notes: Sequence[str] = ()) -> Check:
+def judged(
+    name: str, expected: str, observed: str, faults: Iterable[str], notes: Sequence[str] = ()
+) -> Check:
     """A check that passes when there are no faults; the first faults are named, then ``notes``."""
     found = list(faults)
     shown = found[:_SHOWN]

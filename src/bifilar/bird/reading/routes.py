@@ -18,6 +18,7 @@ daemon: a part that was read is remembered by its text, which is what makes this
 import re
 from functools import lru_cache
 from ipaddress import ip_network
+from itertools import chain
 from typing import NamedTuple
 
 from bifilar.bird.answers import Address, Moment
@@ -55,6 +56,8 @@ class _Rank(NamedTuple):
     metric: str
 
 
+_END = (_ROUTE, "")
+"""An empty line ends a route; the last has none."""
 _NOWHERE = _Learnt("", "", None)
 _LAST = _Rank(best=False, refused_by_kernel=False, metric="")
 
@@ -72,7 +75,7 @@ def read_routes(reply: Reply) -> tuple[Route, ...]:
     hops: tuple[NextHop, ...] = ()
     learnt, rank = _NOWHERE, _LAST
     details: list[str] = []
-    for code, text in reply.lines:
+    for code, text in chain(reply.lines, (_END,)):
         if code != _ROUTE:
             if code in _ATTRIBUTES:
                 details.append(text)
@@ -83,16 +86,18 @@ def read_routes(reply: Reply) -> tuple[Route, ...]:
         if kind is not None and network is not None:
             routes.append(Route(table, network, hops, kind, *learnt, *rank, *_attributes(details)))
             kind, hops = None, ()
+        elif hops or details:
+            raise unreadable(text, "to which route the lines before it belong")
         left, bracket, right = text.partition(" [")
         if bracket:
             named, kind = _left(left)
             network = named or network
+            if network is None:
+                raise unreadable(text, "a route's network")
             inside, _, after = right.partition("]")
             learnt, rank = _learnt(inside), _rank(after)
         elif text:
             table, network = _table(text), None
-    if kind is not None and network is not None:
-        routes.append(Route(table, network, hops, kind, *learnt, *rank, *_attributes(details)))
     return tuple(routes)
 
 
@@ -129,7 +134,9 @@ def _learnt(text: str) -> _Learnt:
     if learnt is None:
         raise unreadable(text, "where a route comes from")
     told_by = learnt["from"]
-    return _Learnt(learnt["protocol"], read_moment(learnt["since"]), read_address(told_by) if told_by else None)
+    return _Learnt(
+        learnt["protocol"], read_moment(learnt["since"]), read_address(told_by) if told_by else None
+    )
 
 
 @lru_cache(maxsize=_REMEMBERED)

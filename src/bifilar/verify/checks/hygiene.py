@@ -103,7 +103,10 @@ class _Walk:
         self._fabric = fabric
         self._seen = seen
         self._default: dict[int, Prefix] = {
-            prefix.version: prefix for state in seen.values() for prefix in state.kernel if prefix.prefixlen == 0
+            prefix.version: prefix
+            for state in seen.values()
+            for prefix in state.kernel
+            if prefix.prefixlen == 0
         }
 
     def owned(self, device: Device) -> list[Prefix]:
@@ -126,7 +129,9 @@ class _Walk:
 
     def _steps(self, name: DeviceName, route: Route) -> Iterator[DeviceName]:
         for hop in route.next_hops:
-            found = self._neighbours.get((name, hop.interface, hop.address)) or self._addresses.get(hop.address)
+            found = self._neighbours.get((name, hop.interface, hop.address)) or self._addresses.get(
+                hop.address
+            )
             if found is not None:
                 yield found
 

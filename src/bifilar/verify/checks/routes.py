@@ -30,7 +30,10 @@ def kernel_routes(fabric: Fabric, routes: Routes, seen: Observation) -> Check:
             for foreign in state.foreign
         )
     return judged(
-        "kernel-routes", f"{total} routes with exactly their next hops, none extra", f"{correct} as expected", faults
+        "kernel-routes",
+        f"{total} routes with exactly their next hops, none extra",
+        f"{correct} as expected",
+        faults,
     )
 
 
@@ -49,8 +52,12 @@ def daemon_routes(fabric: Fabric, routes: Routes, seen: Observation) -> Check:
             if best is not None and best.kind is route.kind and best.next_hops <= route.next_hops:
                 correct += 1
             else:
-                faults.append(f"{device.name}: best route to {prefix} is {_text(best)}, expected {_text(route)}")
-    return judged("daemon-routes", f"{total} best routes as the policies say", f"{correct} as expected", faults)
+                faults.append(
+                    f"{device.name}: best route to {prefix} is {_text(best)}, expected {_text(route)}"
+                )
+    return judged(
+        "daemon-routes", f"{total} best routes as the policies say", f"{correct} as expected", faults
+    )
 
 
 class _Judge:
@@ -70,14 +77,13 @@ class _Judge:
 
     def _moves(self, prefix: Prefix) -> bool:
         return any(
-            network.version == prefix.version and prefix.network_address in network for network in self._moving
+            network.version == prefix.version and prefix.network_address in network
+            for network in self._moving
         )
 
 
 def _holds_management(fabric: Fabric, network: Prefix) -> bool:
-    return any(
-        address in network for device in fabric.devices for address in device.management
-    )
+    return any(address in network for device in fabric.devices for address in device.management)
 
 
 def _text(route: Route | None) -> str:

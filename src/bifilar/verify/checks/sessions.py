@@ -16,9 +16,7 @@ _SPEAKER = "lb"
 
 def bgp_sessions(fabric: Fabric, seen: Observation) -> Check:
     """Every expected BGP session is established, and there is no other."""
-    up = sum(
-        seen[session.device].bgp.get(session.name) == ESTABLISHED for session in fabric.sessions
-    )
+    up = sum(seen[session.device].bgp.get(session.name) == ESTABLISHED for session in fabric.sessions)
     faults = [fault for device in fabric.devices for fault in _bgp_faults(fabric, device, seen[device.name])]
     total = len(fabric.sessions)
     return judged("bgp-sessions", f"{total} sides established, none extra", f"{up} established", faults)

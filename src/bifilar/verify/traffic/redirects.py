@@ -47,13 +47,15 @@ def check_redirects(fabric: Fabric, namespaces: Namespaces, progress: Callable[[
     with ExitStack() as stack:
         captures = {
             (probe.server, probe.nic.name, probe.source.version): namespaces.run_in(
-                probe.server, lambda probe=probe: stack.enter_context(_capture(probe))  # type: ignore[misc]
+                probe.server,
+                lambda probe=probe: stack.enter_context(_capture(probe)),  # type: ignore[misc]
             )
             for probe in probes
         }
         receivers = {
             (probe.neighbour, probe.source.version): namespaces.run_in(
-                probe.neighbour, lambda probe=probe: stack.enter_context(_receiver(probe))  # type: ignore[misc]
+                probe.neighbour,
+                lambda probe=probe: stack.enter_context(_receiver(probe)),  # type: ignore[misc]
             )
             for probe in probes
         }
@@ -73,7 +75,9 @@ def check_redirects(fabric: Fabric, namespaces: Namespaces, progress: Callable[[
             if probe.source in sources:
                 delivered += 1
             else:
-                faults.append(f"{probe.server}: packets from {probe.source} did not reach {probe.destination}")
+                faults.append(
+                    f"{probe.server}: packets from {probe.source} did not reach {probe.destination}"
+                )
     return judged(
         "icmp-redirects",
         expected,

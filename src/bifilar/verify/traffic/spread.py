@@ -89,7 +89,9 @@ def _full_size(fabric: Fabric, flows: list[Flow], arrived: object, sent: Counter
     ]
     crossed = sum(sent[device][interface] > 0 for device, interface in ways)
     faults += (
-        f"{device}: no packet crossed {interface}" for device, interface in ways if sent[device][interface] == 0
+        f"{device}: no packet crossed {interface}"
+        for device, interface in ways
+        if sent[device][interface] == 0
     )
     return judged(
         "full-size",
@@ -116,10 +118,10 @@ def _spread(fabric: Fabric, sent: Counters) -> Check:
             shares = ", ".join(
                 f"{interface} {count}" for interface, count in zip(group.interfaces, packets, strict=True)
             )
-            faults.append(f"{group.device} towards {group.towards}: {shares} (an even share +- {bound:.0%} expected)")
-    expected = (
-        f"every equal path within {SLACK:.0%} + {SIGMAS} sigma of its even share, at {', '.join(sorted(tiers)) or 'no tier'}"
-    )
+            faults.append(
+                f"{group.device} towards {group.towards}: {shares} (an even share +- {bound:.0%} expected)"
+            )
+    expected = f"every equal path within {SLACK:.0%} + {SIGMAS} sigma of its even share, at {', '.join(sorted(tiers)) or 'no tier'}"
     if not judged_groups:
         return Check("ecmp-spread", Status.SKIP, expected, "no group of equal paths carried enough flows")
     return judged(

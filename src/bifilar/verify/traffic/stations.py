@@ -115,7 +115,9 @@ class Stations:
             opened.append(udp)
         return opened
 
-    def exchange(self, flows: Sequence[Flow], *, rounds: int = 3, progress: Callable[[int], None] = lambda _: None) -> dict[int, Arrival]:
+    def exchange(
+        self, flows: Sequence[Flow], *, rounds: int = 3, progress: Callable[[int], None] = lambda _: None
+    ) -> dict[int, Arrival]:
         """Send every flow once, and those that did not arrive again, in at most ``rounds`` rounds.
 
         Returns the arrivals by the index of their flow. Resending forgives a packet that a busy machine dropped
@@ -130,7 +132,11 @@ class Stations:
         return arrived
 
     def _round(
-        self, flows: Sequence[Flow], indexes: Sequence[int], arrived: dict[int, Arrival], progress: Callable[[int], None]
+        self,
+        flows: Sequence[Flow],
+        indexes: Sequence[int],
+        arrived: dict[int, Arrival],
+        progress: Callable[[int], None],
     ) -> None:
         for position, index in enumerate(indexes):
             self._send(index, flows[index])
