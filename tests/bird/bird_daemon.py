@@ -13,7 +13,7 @@ router id 10.0.0.1;
 protocol device {{ }}
 protocol static blackholes {{ ipv4; route 192.0.2.0/24 blackhole; route 198.51.100.0/24 unreachable; }}
 ipv4 table spare;
-protocol bgp absent {{ local 127.0.0.1 port {port} as 64601; neighbor 127.0.0.2 port {port} as 64602; multihop; passive; ipv4; }}
+protocol bgp absent {{ local 127.0.0.1 port {port} as 64601; neighbor 127.0.0.2 port {port} as 64602; multihop; passive; ipv4 {{ import none; export none; }}; }}
 """
 
 

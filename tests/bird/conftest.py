@@ -77,10 +77,13 @@ def daemon(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Daemon]:
     configuration, control = tmp_path / "bird.conf", tmp_path / "bird.ctl"
     configuration.write_text(CONFIGURATION.format(port=20_000 + os.getpid() % 10_000))
     files = ["-c", str(configuration), "-s", str(control), "-P", str(tmp_path / "bird.pid")]
-    process = subprocess.Popen([*command, "-f", *files], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, "-f", *files], stderr=subprocess.PIPE)
     try:
-        wait_until(lambda: answers(control), f"the control socket of {request.param}")
+        wait_until(
+            lambda: process.poll() is not None or answers(control), f"the control socket of {request.param}"
+        )
+        assert process.poll() is None, process.communicate()[1].decode()
         yield Daemon(process, control, configuration)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()

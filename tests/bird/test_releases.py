@@ -1,10 +1,12 @@
 """Fetching BIRD 3, with stand-ins for apt where it must fail."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from bifilar.bird import bird3_command, bird_version
+from bifilar.bird.__main__ import main
 from bifilar.bird.releases import cache_directory
 from bifilar.errors import MachineError
 
@@ -79,3 +81,19 @@ def test_a_suite_without_a_good_version(cache: Path, tmp_path: Path, monkeypatch
         bird3_command(said.append)
     assert any("unpacked 3.1.8" in line for line in said)
     assert (cache / "3.1.8").is_dir()
+
+
+def test_the_module_prints_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main() == 0
+    assert capsys.readouterr().out == f"{shlex.join(bird3_command())}\n"
+
+
+def test_the_module_prints_an_error_without_a_traceback(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main() == 3
+    error = capsys.readouterr().err
+    assert "apt-get -qq: cannot be run" in error
+    assert "hint: this needs Debian's apt and dpkg" in error
+    assert not list(cache.glob("[0-9]*"))

@@ -1,7 +1,7 @@
 """Pure module: the command lines that BIRD understands.
 
-Names are quoted, because a name may be a word of BIRD's language (``peer`` is one in 2.0.12, ``second`` isn't in any),
-and checked, because a line end in a name would be a second command.
+Names are quoted, because they may hold what BIRD's language otherwise doesn't allow (``rack0-tor1``), and checked,
+because a line end in a name would be a second command.
 """
 
 import re

@@ -52,7 +52,7 @@ _CLASSES = frozenset(map(int, CodeClass))
 
 
 class ReplyLine(NamedTuple):
-    """One line of a reply. A named tuple, because a full table is a million of them and they cost a third."""
+    """One line of a reply. A named tuple, because a full table is a million of them: quicker to build than a dataclass."""
 
     code: int
     text: str

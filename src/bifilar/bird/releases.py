@@ -6,7 +6,7 @@ everything that it links to, down to the C library, with a configuration, a pack
 so that the machine's apt is neither read nor changed. Signatures and dates are checked as always. The packages are
 unpacked, not installed, and BIRD runs through the dynamic loader that came with it.
 
-``python -m bifilar.bird.releases`` fetches it if need be and prints the command that runs it.
+``python -m bifilar.bird`` fetches it if need be and prints the command that runs it.
 """
 
 import fcntl
@@ -174,12 +174,3 @@ def _run(command: list[str], apt_configuration: Path) -> None:
             run.stderr.strip()
         ]
         raise MachineError(where, complaints[0], "BIRD 3 is fetched once from Debian: is there a network?")
-
-
-def main() -> None:
-    """Print the command that runs BIRD 3."""
-    sys.stdout.write(f"{shlex.join(bird3_command())}\n")
-
-
-if __name__ == "__main__":
-    main()

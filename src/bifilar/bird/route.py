@@ -72,7 +72,7 @@ class BgpAttributes:
 class Route(NamedTuple):
     """One route to a network; a network has as many as there are protocols and peers that know it.
 
-    A named tuple, because a fabric has hundreds of thousands and a frozen dataclass takes four times as long to build.
+    A named tuple, because a fabric has hundreds of thousands and a frozen dataclass takes five times as long to build.
 
     Attributes:
         table: BIRD's routing table.
