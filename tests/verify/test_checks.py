@@ -82,7 +82,9 @@ def _with_kernel_route(prefix: str, route: Route) -> Change:
 
 
 def _with_global_nic(state: DeviceState) -> DeviceState:
-    return replace(state, addresses=tuple(replace(a, scope="global", deprecated=False) for a in state.addresses))
+    return replace(
+        state, addresses=tuple(replace(a, scope="global", deprecated=False) for a in state.addresses)
+    )
 
 
 def _with_wide_node0(state: DeviceState) -> DeviceState:
@@ -90,7 +92,9 @@ def _with_wide_node0(state: DeviceState) -> DeviceState:
     return replace(state, addresses=(*(a for a in state.addresses if a.interface != "node0"), wide))
 
 
-ASTRAY = Route(RouteKind.UNICAST, frozenset({NextHop(ip_interface("10.2.0.1/31").ip, InterfaceName("rack0-tor1"))}))
+ASTRAY = Route(
+    RouteKind.UNICAST, frozenset({NextHop(ip_interface("10.2.0.1/31").ip, InterfaceName("rack0-tor1"))})
+)
 
 FAULTS: dict[str, tuple[str, Change, set[str]]] = {
     "a session is down": (
@@ -160,7 +164,9 @@ def test_each_fault_fails_its_checks_and_no_other(fault: str) -> None:
 def test_a_rack_that_carries_traffic_between_spines_is_a_valley() -> None:
     """spine2 sends packets for rack 1 to a ToR of rack 0, which sends them up to spine 1."""
     seen = _healthy(FABRIC)
-    down = NextHop(FABRIC.device("rack0-tor1").interface("spine2").addresses[0].ip, InterfaceName("rack0-tor1"))
+    down = NextHop(
+        FABRIC.device("rack0-tor1").interface("spine2").addresses[0].ip, InterfaceName("rack0-tor1")
+    )
     spine2 = seen[DeviceName("spine2")]
     route = Route(RouteKind.UNICAST, frozenset({down}))
     seen[DeviceName("spine2")] = replace(spine2, kernel={**spine2.kernel, ip_network("10.1.0.196/32"): route})

@@ -56,9 +56,9 @@ def _scope_faults(device: Device, state: DeviceState) -> Iterator[str]:
             elif interface.scope is Scope.LINK and not _is_no_source(address):
                 yield f"{device.name}: {address.address} on {interface.name} is {address.scope}: it can become a source address"
     for address in state.addresses:
-        if address.interface == MANAGEMENT_DEVICE and not address.address.ip.is_link_local:
-            if address.address != ip_interface(address.address.ip):
-                yield f"{device.name}: {address.address} on {MANAGEMENT_DEVICE} is not a single address"
+        on_node0 = address.interface == MANAGEMENT_DEVICE and not address.address.ip.is_link_local
+        if on_node0 and address.address != ip_interface(address.address.ip):
+            yield f"{device.name}: {address.address} on {MANAGEMENT_DEVICE} is not a single address"
 
 
 def _is_no_source(address: AddressState) -> bool:

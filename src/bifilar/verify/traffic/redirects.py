@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 
 from bifilar.fabric.model import Address, Device, DeviceName, Fabric, Family, Interface, InterfaceKind
 from bifilar.verify.report import Check, Status, judged
-from bifilar.verify.traffic.stations import FIRST_PORT, Namespaces
+from bifilar.verify.traffic.stations import FIRST_PORT, SOCKET_FAMILY, Namespaces
 
 PROBES = 8
 """Probes from each NIC: Linux sends the first redirects at once and then ever fewer."""
@@ -45,27 +46,22 @@ def check_redirects(fabric: Fabric, namespaces: Namespaces, progress: Callable[[
     faults: list[str] = []
     delivered = 0
     with ExitStack() as stack:
-        captures = {
-            (probe.server, probe.nic.name, probe.source.version): namespaces.run_in(
-                probe.server,
-                lambda probe=probe: stack.enter_context(_capture(probe)),  # type: ignore[misc]
-            )
-            for probe in probes
-        }
-        receivers = {
-            (probe.neighbour, probe.source.version): namespaces.run_in(
-                probe.neighbour,
-                lambda probe=probe: stack.enter_context(_receiver(probe)),  # type: ignore[misc]
-            )
-            for probe in probes
-        }
+        captures: dict[Probe, socket.socket] = {}
+        receivers: dict[tuple[DeviceName, int], socket.socket] = {}
+        for probe in probes:
+            captures[probe] = stack.enter_context(namespaces.run_in(probe.server, partial(_capture, probe)))
+            place = probe.neighbour, probe.source.version
+            if place not in receivers:
+                receivers[place] = stack.enter_context(
+                    namespaces.run_in(probe.neighbour, partial(_receiver, Family(probe.source.version)))
+                )
         for done, probe in enumerate(probes):
-            namespaces.run_in(probe.server, lambda probe=probe: _send(probe))  # type: ignore[misc]
+            namespaces.run_in(probe.server, partial(_send, probe))
             progress(done + 1, len(probes))
         # A redirect is an event that must not come: nothing to poll for, so listen for a while.
         time.sleep(_LISTEN_S)
         for probe in probes:
-            seen = set(_redirects(captures[probe.server, probe.nic.name, probe.source.version]))
+            seen = set(_redirects(captures[probe]))
             faults += (
                 f"{router} redirects {probe.server} ({probe.source} on {probe.nic.name}) for {probe.destination}"
                 for router in sorted(seen, key=str)
@@ -107,24 +103,22 @@ def _probes(fabric: Fabric) -> Iterator[Probe]:
 def _capture(probe: Probe) -> socket.socket:
     ethertype = _ETH_P[Family(probe.source.version)]
     packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-    packets.setblocking(False)
+    packets.settimeout(0)
     packets.bind((probe.nic.name, ethertype))
     return packets
 
 
-def _receiver(probe: Probe) -> socket.socket:
-    family = socket.AF_INET if probe.source.version == Family.V4 else socket.AF_INET6
-    udp = socket.socket(family, socket.SOCK_DGRAM)
-    udp.setblocking(False)
-    if family == socket.AF_INET6:
+def _receiver(family: Family) -> socket.socket:
+    udp = socket.socket(SOCKET_FAMILY[family], socket.SOCK_DGRAM)
+    udp.settimeout(0)
+    if family is Family.V6:
         udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     udp.bind(("", FIRST_PORT))
     return udp
 
 
 def _send(probe: Probe) -> None:
-    family = socket.AF_INET if probe.source.version == Family.V4 else socket.AF_INET6
-    with socket.socket(family, socket.SOCK_DGRAM) as udp:
+    with socket.socket(SOCKET_FAMILY[Family(probe.source.version)], socket.SOCK_DGRAM) as udp:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, probe.nic.name.encode())
         udp.bind((str(probe.source), 0))
         for _ in range(PROBES):
@@ -152,9 +146,13 @@ def redirecting_router(packet: bytes) -> Address | None:
         header = (packet[0] & 0xF) * 4
         if packet[9] == _PROTOCOL_ICMP and len(packet) > header and packet[header] == _ICMP_REDIRECT:
             return ip_address(packet[12:16])
-    if version == Family.V6 and len(packet) > _IPV6_HEADER_BYTES:
-        if packet[6] == _PROTOCOL_ICMPV6 and packet[_IPV6_HEADER_BYTES] == _ND_REDIRECT:
-            return ip_address(packet[8:24])
+    if (
+        version == Family.V6
+        and len(packet) > _IPV6_HEADER_BYTES
+        and packet[6] == _PROTOCOL_ICMPV6
+        and packet[_IPV6_HEADER_BYTES] == _ND_REDIRECT
+    ):
+        return ip_address(packet[8:24])
     return None
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import Protocol, Self, TypeVar
 
@@ -21,11 +22,13 @@ T = TypeVar("T")
 FIRST_PORT = 40_000
 """The stations' UDP ports are this and the following; not in the range of ephemeral ports."""
 RECEIVE_BUFFER_BYTES = 1 << 20
-_SOCKET_FAMILY = {Family.V4: socket.AF_INET, Family.V6: socket.AF_INET6}
+SOCKET_FAMILY = {Family.V4: socket.AF_INET, Family.V6: socket.AF_INET6}
 _HEADER = struct.Struct("!8sII")
 _MAGIC = b"bifilar\x01"
 # linux/in.h and linux/in6.h; the socket module has no names for them.
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE = 10, 23, 3
+_COLLECT_EVERY = 64
+"""Datagrams sent between two looks at what has come: no receive buffer fills up."""
 _SETTLE_S = 0.25
 """With nothing heard for that long, what is missing is sent again, or lost."""
 
@@ -89,7 +92,7 @@ class Stations:
             stack.callback(self._selector.close)
             for device in self._devices:
                 for family in self._families:
-                    opened = self._namespaces.run_in(device, lambda family=family: self._open(family, stack))  # type: ignore[misc]
+                    opened = self._namespaces.run_in(device, partial(self._open, family, stack))
                     self._sockets[device, family] = opened
                     for opened_socket in opened:
                         self._selector.register(opened_socket, selectors.EVENT_READ)
@@ -102,8 +105,8 @@ class Stations:
     def _open(self, family: Family, stack: ExitStack) -> list[socket.socket]:
         opened = []
         for offset in range(self._ports):
-            udp = stack.enter_context(socket.socket(_SOCKET_FAMILY[family], socket.SOCK_DGRAM))
-            udp.setblocking(False)
+            udp = stack.enter_context(socket.socket(SOCKET_FAMILY[family], socket.SOCK_DGRAM))
+            udp.settimeout(0)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             if family is Family.V6:
                 udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -140,7 +143,7 @@ class Stations:
     ) -> None:
         for position, index in enumerate(indexes):
             self._send(index, flows[index])
-            if position % 64 == 63:
+            if position % _COLLECT_EVERY == 0:
                 self._collect(flows, arrived, timeout_s=0)
                 progress(len(arrived))
         wanted = len(arrived) + sum(index not in arrived for index in indexes)
