@@ -29,8 +29,9 @@ _MAGIC = b"bifilar\x01"
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE = 10, 23, 3
 _COLLECT_EVERY = 64
 """Datagrams sent between two looks at what has come: no receive buffer fills up."""
-_SETTLE_S = 0.25
-"""With nothing heard for that long, what is missing is sent again, or lost."""
+_SETTLE_S = 1.2
+"""With nothing heard for that long, what is missing is sent again, or lost. Linux repeats an unanswered neighbour
+solicitation after one second."""
 
 
 class Namespaces(Protocol):
