@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from intents import ADDRESSES, five_stage, intent, three_stage_documents
 
 from bifilar.fabric import Fabric, design
 from bifilar.fabric.model import Family, Role, SessionKind, Source
 from bifilar.intent import Intent
+from fabric.intents import ADDRESSES, five_stage, intent, three_stage_documents
 
 UNNUMBERED = {
     "addresses": {key: value for key, value in ADDRESSES.items() if not key.startswith("spine-tor")},
@@ -37,7 +37,10 @@ def test_no_two_interfaces_of_any_shape_share_an_address(shape: str) -> None:
 
 def _assert_addresses_unique(fabric: Fabric) -> None:
     used = Counter(
-        address.ip for device in fabric.devices for interface in device.interfaces for address in interface.addresses
+        address.ip
+        for device in fabric.devices
+        for interface in device.interfaces
+        for address in interface.addresses
     )
     assert [address for address, count in used.items() if count > 1] == []
     assert len({device.router_id for device in fabric.devices}) == len(fabric.devices)

@@ -5,11 +5,11 @@ from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from intents import racks, three_stage_documents
 
 from bifilar.fabric import Fabric, design
 from bifilar.fabric.model import Device, Link, Session
 from bifilar.intent import Intent
+from fabric.intents import racks, three_stage_documents
 
 
 def _designed(document: dict[str, Any]) -> Fabric:
@@ -71,4 +71,6 @@ def test_more_or_fewer_servers_renumber_nothing_else(
 def test_more_or_fewer_spines_and_cores_renumber_nothing_else(
     document: dict[str, Any], spines: int, cores: int
 ) -> None:
-    _assert_what_stays_is_the_same(_designed(document), _designed(document | {"spines": spines, "cores": cores}))
+    _assert_what_stays_is_the_same(
+        _designed(document), _designed(document | {"spines": spines, "cores": cores})
+    )

@@ -85,7 +85,10 @@ def test_a_wrong_as_number_of_a_spine_makes_no_valley() -> None:
 def test_zones_reach_each_other_over_every_super_spine() -> None:
     zones = [{"number": zone, "spines": 2, "racks": [{"number": zone, "servers": 1}]} for zone in range(2)]
     fabric = _fabric(spines=0, racks=[], zones=zones, **{"super-spines": 2})
-    assert [hop.split("%")[1] for hop in _routes(fabric, "zone0-spine1")["10.1.0.196/32"]] == ["super1", "super2"]
+    assert [hop.split("%")[1] for hop in _routes(fabric, "zone0-spine1")["10.1.0.196/32"]] == [
+        "super1",
+        "super2",
+    ]
     assert [hop.split("%")[1] for hop in _routes(fabric, "super1")["10.1.0.196/32"]] == [
         "zone1-spine1",
         "zone1-spine2",
