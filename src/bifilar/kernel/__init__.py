@@ -6,12 +6,13 @@ hundreds of thousands of routes; what is built goes through pyroute2.
 A netlink or packet socket belongs to the namespace that its thread was in when it was opened, and stays there::
 
     from bifilar.kernel import addresses, counters, routes
-    from bifilar.kernel.namespaces import run_in
+    from bifilar.kernel.namespaces import create, run_in
 
-    run_in(path, lambda: routes.dump(table=254, protocol=12))    # tuple[Route, ...]
-    run_in(path, addresses.dump)                                 # tuple[InterfaceAddressState, ...]
-    run_in(path, counters.dump)                                  # tuple[LinkCounters, ...]
-    opened = run_in(path, open_my_socket)                        # use it from any thread afterwards
+    path = create("leaf1")
+    run_in(path, routes.dump)                        # list[KernelRoute] of the main table
+    run_in(path, addresses.dump)                     # list[KernelAddress]
+    run_in(path, counters.dump)                      # {interface: packets sent}
+    opened = run_in(path, lambda: Capture("eth0"))   # use it from any thread afterwards
 
 Every refusal of the kernel is a :class:`~bifilar.errors.MachineError` that names the object, unless a docstring
 says otherwise.

@@ -6,9 +6,12 @@ need a descriptor of the first namespace; ``/proc/1/ns/net`` can't be opened eve
 """
 
 import errno
+import fcntl
 import os
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -36,7 +39,7 @@ def names() -> set[str]:
         return set()
 
 
-def identity(name: str) -> int | None:
+def inode(name: str) -> int | None:
     """The inode number by which ``/proc/PID/ns/net`` of its processes shows the namespace; ``None`` without one.
 
     A file on which nothing is mounted (left by somebody who was killed) is no namespace.
@@ -48,32 +51,51 @@ def identity(name: str) -> int | None:
     return found.st_ino if found.st_dev == _namespace_device() else None
 
 
+identity = inode
+"""The same, by the name that some callers use."""
+
+
 def _namespace_device() -> int:
     """Device number of the kernel's file system of namespaces."""
-    return os.stat("/proc/self/ns/net").st_dev
+    return Path(_OWN).stat().st_dev
 
 
 def prepare() -> bool:
     """Make the directory of names a mount point of its own, as ``ip netns`` does; whether that was needed.
 
     Otherwise the first ``ip netns add`` of anybody would cover our mounts with a copy of them, and the namespaces
-    under it would live for ever. Not for two callers at a time: each would cover the other's.
+    under it would live for ever.
     """
     try:
         NAMESPACES.mkdir(mode=0o755, parents=True, exist_ok=True)
-        try:
-            libc.mount("", str(NAMESPACES), libc.MS_SHARED | libc.MS_REC)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-        else:
-            return False
-        libc.mount(str(NAMESPACES), str(NAMESPACES), libc.MS_BIND | libc.MS_REC)
-        libc.mount("", str(NAMESPACES), libc.MS_SHARED | libc.MS_REC)
+        with _locked():
+            return _make_mount_point(str(NAMESPACES))
     except OSError as error:
-        raise MachineError(
-            str(NAMESPACES), f"can't be made ready: {error.strerror}", _ROOT_HINT
-        ) from error
+        raise MachineError(str(NAMESPACES), f"can't be made ready: {error.strerror}", _ROOT_HINT) from error
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Alone among all who prepare the directory, ``ip netns`` included; otherwise each would cover the other's."""
+    descriptor = os.open(NAMESPACES, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_mount_point(path: str) -> bool:
+    try:
+        libc.mount("", path, libc.MS_SHARED | libc.MS_REC)
+    except OSError as error:
+        # EINVAL: it is a plain directory so far.
+        if error.errno != errno.EINVAL:
+            raise
+    else:
+        return False
+    libc.mount(path, path, libc.MS_BIND | libc.MS_REC)
+    libc.mount("", path, libc.MS_SHARED | libc.MS_REC)
     return True
 
 
@@ -86,6 +108,23 @@ def forget() -> None:
         # Somebody else uses it, or has unmounted it: then it isn't ours to undo.
         if error.errno not in (errno.EBUSY, errno.EINVAL, errno.ENOENT):
             raise
+
+
+def create(name: str) -> Path:
+    """Make an empty namespace, in which not even ``lo`` is up; the file to enter it by.
+
+    Raises:
+        MachineError: the name is taken, or the kernel refused.
+    """
+    prepare()
+    try:
+        with Traveller() as traveller:
+            traveller.create(name, lambda: None)
+    except FileExistsError as error:
+        raise MachineError(
+            name, "there is a namespace of this name already", f"ip netns delete {name}"
+        ) from error
+    return path_of(name)
 
 
 def delete(name: str) -> bool:
@@ -157,8 +196,40 @@ def run_in(namespace: Path, function: Callable[[], Result]) -> Result:
         return traveller.run_in(namespace, function)
 
 
-open_in = run_in
-"""The same, for functions that open something: a socket stays in the namespace that it was opened in."""
+def run_apart(function: Callable[[], Result]) -> Result:
+    """Call a function inside a new namespace without a name, which ends with the call and what it opened.
+
+    Raises:
+        MachineError: the kernel refused.
+    """
+
+    def apart() -> Result:
+        try:
+            libc.unshare(libc.CLONE_NEWNET)
+        except OSError as error:
+            raise MachineError("namespace", f"none can be made: {error.strerror}", _ROOT_HINT) from error
+        return function()
+
+    with Traveller() as traveller:
+        return traveller.run(apart)
+
+
+def processes_in(inodes: Collection[int]) -> dict[int, list[int]]:
+    """Numbers of the processes in each of these namespaces (see :func:`inode`); those without any are left out.
+
+    One look at every process of the machine. What ends meanwhile, or may not be looked at, is passed over.
+    """
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of them: a Path for each costs more than the look
+        if not entry.isdigit():
+            continue
+        try:
+            namespace = os.stat(f"/proc/{entry}/ns/net").st_ino  # noqa: PTH116 - the same
+        except OSError:
+            continue
+        if namespace in inodes:
+            found[namespace].append(int(entry))
+    return dict(found)
 
 
 def enter(namespace: Path) -> None:

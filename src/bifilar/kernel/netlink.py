@@ -31,6 +31,7 @@ _RECEIVE_BYTES = 1 << 18
 _ATTEMPTS = 50
 """A dump during which the table changed is begun again; a fabric that converges changes it all the time."""
 
+
 class Rtnetlink:
     """A socket in the namespace of the thread that makes it. Usable from any thread afterwards."""
 
@@ -59,7 +60,9 @@ class Rtnetlink:
             if datagrams is not None:
                 return datagrams
         raise MachineError(
-            "rtnetlink", f"a table changed during each of {_ATTEMPTS} dumps", "wait until the network is steady"
+            "rtnetlink",
+            f"a table changed during each of {_ATTEMPTS} dumps",
+            "wait until the network is steady",
         )
 
     def _dump(self, kind: int, body: bytes) -> list[bytes] | None:

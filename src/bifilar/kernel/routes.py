@@ -6,8 +6,8 @@ messages become the same objects.
 
 import socket
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -20,8 +20,22 @@ MAIN_TABLE = 254
 PROTOCOL_KERNEL, PROTOCOL_BIRD = 2, 12
 """Who put a route there (``rtm_protocol``): the kernel itself, or BIRD."""
 SCOPE_GLOBAL, SCOPE_LINK, SCOPE_HOST = 0, 253, 254
-UNICAST, BLACKHOLE, UNREACHABLE, PROHIBIT = 1, 6, 7, 8
+UNICAST, BLACKHOLE, UNREACHABLE, PROHIBIT = "unicast", "blackhole", "unreachable", "prohibit"
 """What becomes of a packet (``rtm_type``)."""
+_KINDS = (
+    "unspec",
+    UNICAST,
+    "local",
+    "broadcast",
+    "anycast",
+    "multicast",
+    BLACKHOLE,
+    UNREACHABLE,
+    PROHIBIT,
+    "throw",
+    "nat",
+)
+_WITH_NEXT_HOPS = frozenset({UNICAST, "local", "broadcast", "anycast", "multicast"})
 
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _RTMSG = struct.Struct("=BBBBBBBBI")
@@ -30,10 +44,12 @@ _U32 = struct.Struct("=I")
 _DST, _OIF, _GATEWAY, _PRIORITY, _PREFSRC, _MULTIPATH, _TABLE, _VIA = 1, 4, 5, 6, 7, 9, 15, 18
 _ANY = {socket.AF_INET: bytes(4), socket.AF_INET6: bytes(16)}
 _LARGEST_SHORT_TABLE = 255
+_IPV6 = 6
+_IPV4_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class NextHop:
+class KernelNextHop:
     """Where a packet goes next.
 
     Attributes:
@@ -48,23 +64,31 @@ class NextHop:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """A route. ``protocol``, ``scope`` and ``kind`` are the kernel's numbers; ``source`` is the preferred one.
+class KernelRoute:
+    """A route.
 
-    ``next_hops`` are sorted, so that equal routes are equal; none where packets are not forwarded.
+    Attributes:
+        prefix: where it leads.
+        table: 254 is the main one.
+        protocol: who put it there; 2 is the kernel itself, 12 BIRD.
+        scope: 0 is global, 253 link, 254 host; IPv6 routes are all 0.
+        kind: ``unicast``, ``unreachable``, ``blackhole``, and so on, as ``ip route`` says it.
+        metric: the smallest one is used.
+        next_hops: sorted, so that equal routes are equal; none where packets are not forwarded.
+        source: what packets of this machine have as their source address, if that is set.
     """
 
     prefix: Prefix
     table: int
     protocol: int
     scope: int
-    kind: int
+    kind: str
     metric: int
-    next_hops: tuple[NextHop, ...]
+    next_hops: tuple[KernelNextHop, ...]
     source: Address | None = None
 
 
-def dump(table: int = MAIN_TABLE, protocol: int = 0, families: tuple[int, ...] = (4, 6)) -> tuple[Route, ...]:
+def dump(table: int = MAIN_TABLE, protocol: int = 0, families: tuple[int, ...] = (4, 6)) -> list[KernelRoute]:
     """The routes of one table in the calling thread's namespace, IPv4 first.
 
     Args:
@@ -74,7 +98,7 @@ def dump(table: int = MAIN_TABLE, protocol: int = 0, families: tuple[int, ...] =
     """
     names = dict(socket.if_nameindex())
     with Rtnetlink() as netlink:
-        return tuple(
+        return merged(
             route
             for family in families
             for datagram in netlink.dump(_RTM_GETROUTE, _request(family, table, protocol))
@@ -83,7 +107,7 @@ def dump(table: int = MAIN_TABLE, protocol: int = 0, families: tuple[int, ...] =
 
 
 def count(table: int = MAIN_TABLE, protocol: int = 0, families: tuple[int, ...] = (4, 6)) -> int:
-    """How many routes :func:`dump` would return, without making them."""
+    """How many messages :func:`dump` would read, without making routes of them; a look at whether all are there."""
     with Rtnetlink() as netlink:
         return sum(
             1
@@ -93,13 +117,32 @@ def count(table: int = MAIN_TABLE, protocol: int = 0, families: tuple[int, ...] 
         )
 
 
+def merged(routes: Iterable[KernelRoute]) -> list[KernelRoute]:
+    """Make one of neighbouring IPv6 routes that differ only in their next hops.
+
+    So old kernels write down equal paths, and every kernel the networks that several interfaces are in (fe80::/64).
+    """
+    found: list[KernelRoute] = []
+    for route in routes:
+        if found and found[-1].prefix == route.prefix and _are_parts(found[-1], route):
+            hops = {*found[-1].next_hops, *route.next_hops}
+            found[-1] = replace(route, next_hops=tuple(sorted(hops, key=_order)))
+        else:
+            found.append(route)
+    return found
+
+
+def _are_parts(one: KernelRoute, other: KernelRoute) -> bool:
+    return one.prefix.version == _IPV6 and replace(one, next_hops=()) == replace(other, next_hops=())
+
+
 def _request(version: int, table: int, protocol: int) -> bytes:
-    family = socket.AF_INET if version == 4 else socket.AF_INET6  # noqa: PLR2004 - the version of IP
+    family = socket.AF_INET6 if version == _IPV6 else socket.AF_INET
     short = table if table <= _LARGEST_SHORT_TABLE else 0
     return _RTMSG.pack(family, 0, 0, 0, short, protocol, 0, 0, 0) + attribute(_TABLE, _U32.pack(table))
 
 
-def parse(datagram: bytes, names: dict[int, str]) -> Iterator[Route]:
+def parse(datagram: bytes, names: dict[int, str]) -> Iterator[KernelRoute]:
     """The routes in a datagram of a dump; ``names`` are those of the interfaces, by index."""
     hops = _NextHops(names)
     for kind, begin, end in messages(datagram):
@@ -107,16 +150,17 @@ def parse(datagram: bytes, names: dict[int, str]) -> Iterator[Route]:
             continue
         family, length, _, _, table, protocol, scope, route_kind, _ = _RTMSG.unpack_from(datagram, begin)
         found = attributes(datagram, begin + _RTMSG.size, end)
+        kind_name = _KINDS[route_kind] if route_kind < len(_KINDS) else str(route_kind)
         metric, source, long_table = found.get(_PRIORITY), found.get(_PREFSRC), found.get(_TABLE)
-        yield Route(
+        yield KernelRoute(
             _prefix(found.get(_DST) or _ANY[family], length),
             _U32.unpack(long_table)[0] if long_table else table,
             protocol,
             scope,
-            route_kind,
+            kind_name,
             _U32.unpack(metric)[0] if metric else 0,
             # The kernel gives even an unreachable IPv6 route a device; it means nothing.
-            hops.of(found) if route_kind == UNICAST else (),
+            hops.of(found) if kind_name in _WITH_NEXT_HOPS else (),
             _address(source) if source else None,
         )
 
@@ -126,23 +170,23 @@ class _NextHops:
 
     def __init__(self, names: dict[int, str]) -> None:
         self._names = names
-        self._known: dict[tuple[bytes | None, ...], tuple[NextHop, ...]] = {}
+        self._known: dict[tuple[bytes | None, ...], tuple[KernelNextHop, ...]] = {}
 
-    def of(self, found: dict[int, bytes]) -> tuple[NextHop, ...]:
+    def of(self, found: dict[int, bytes]) -> tuple[KernelNextHop, ...]:
         key = (found.get(_MULTIPATH), found.get(_GATEWAY), found.get(_OIF), found.get(_VIA))
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._make(found)
         return known
 
-    def _make(self, found: dict[int, bytes]) -> tuple[NextHop, ...]:
+    def _make(self, found: dict[int, bytes]) -> tuple[KernelNextHop, ...]:
         paths = found.get(_MULTIPATH)
         if paths is not None:
             return tuple(sorted(self._multipath(paths), key=_order))
         interface = found.get(_OIF)
         return (self._one(found, _U32.unpack(interface)[0], 1),) if interface else ()
 
-    def _multipath(self, paths: bytes) -> Iterator[NextHop]:
+    def _multipath(self, paths: bytes) -> Iterator[KernelNextHop]:
         position = 0
         while position < len(paths):
             length, _, more, interface = _NEXT_HOP.unpack_from(paths, position)
@@ -150,23 +194,25 @@ class _NextHops:
             yield self._one(own, interface, more + 1)
             position += length
 
-    def _one(self, found: dict[int, bytes], interface: int, weight: int) -> NextHop:
+    def _one(self, found: dict[int, bytes], interface: int, weight: int) -> KernelNextHop:
         via, gateway = found.get(_VIA), found.get(_GATEWAY)
         # RTA_VIA begins with the family of the address.
         address = via[2:] if via else gateway
-        return NextHop(_address(address) if address else None, self._names.get(interface, f"#{interface}"), weight)
+        return KernelNextHop(
+            _address(address) if address else None, self._names.get(interface, f"#{interface}"), weight
+        )
 
 
-def _order(hop: NextHop) -> tuple[str, int, int]:
+def _order(hop: KernelNextHop) -> tuple[str, int, int]:
     gateway = hop.gateway
     return (hop.interface, *((0, 0) if gateway is None else (gateway.version, int(gateway))))
 
 
 @lru_cache(maxsize=1 << 16)
 def _prefix(network: bytes, length: int) -> Prefix:
-    return IPv4Network((network, length)) if len(network) == len(_ANY[socket.AF_INET]) else IPv6Network((network, length))
+    return IPv4Network((network, length)) if len(network) == _IPV4_BYTES else IPv6Network((network, length))
 
 
 @lru_cache(maxsize=1 << 16)
 def _address(packed: bytes) -> Address:
-    return IPv4Address(packed) if len(packed) == len(_ANY[socket.AF_INET]) else IPv6Address(packed)
+    return IPv4Address(packed) if len(packed) == _IPV4_BYTES else IPv6Address(packed)

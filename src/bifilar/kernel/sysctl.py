@@ -1,25 +1,31 @@
 """Edge module: files of sysctl.d, read and applied to a namespace."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bifilar.errors import InputError
+from bifilar.errors import InputError, MachineError
 
 _PROC = Path("/proc/sys")
+_SWAP = str.maketrans("./", "/.")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A kernel setting. ``key`` is its path under ``/proc/sys``; an ``optional`` one may be unknown to the kernel."""
+    """A kernel setting, as sysctl.d(5) has it.
+
+    Attributes:
+        key: such as ``net.ipv4.ip_forward``, or ``net/ipv4/conf/eth0.100/rp_filter`` where a name has a dot.
+        value: what is written.
+        optional: the kernel may refuse it, or not know it.
+    """
 
     key: str
     value: str
     optional: bool = False
 
 
-def parse(text: str, where: str = "sysctl.d") -> tuple[Setting, ...]:
+def parse(text: str, where: str = "sysctl.d") -> list[Setting]:
     """The settings of a file in the format of sysctl.d(5), without its patterns.
 
     Raises:
@@ -34,43 +40,39 @@ def parse(text: str, where: str = "sysctl.d") -> tuple[Setting, ...]:
         name = key.strip().removeprefix("-").strip()
         if not equals or not name:
             raise InputError(f"{where}:{number}", f"{content!r} is no setting", "write KEY = VALUE")
-        settings.append(Setting(_path(name), value.strip(), key.lstrip().startswith("-")))
-    return tuple(settings)
+        settings.append(Setting(name, value.strip(), optional=key.startswith("-")))
+    return settings
 
 
-def _path(name: str) -> str:
-    """Dots separate unless a slash comes first; then a dot is one, as in the name of a VLAN device."""
-    first = next((letter for letter in name if letter in "./"), "")
-    return name.translate(str.maketrans("./", "/.")) if first == "." else name
+def apply(settings: Iterable[Setting]) -> None:
+    """Write settings in the calling thread's namespace, in their order.
 
-
-def apply(settings: Iterable[Setting]) -> tuple[str, ...]:
-    """Set in the calling thread's namespace; what the kernel refused, as ``key: why``.
-
-    Optional settings that it doesn't know are passed over.
+    Raises:
+        MachineError: with the key, at the first that is not optional and that the kernel doesn't know or take.
     """
-    refused = []
     for setting in settings:
         try:
-            write(setting.key, setting.value)
+            # Without O_CREAT, and in one write: the kernel takes each write for a whole value.
+            with path_of(setting.key).open("r+b", buffering=0) as file:
+                file.write(setting.value.encode())
         except OSError as error:
             if not setting.optional:
-                refused.append(f"{setting.key}: {error.strerror}")
-    return tuple(refused)
-
-
-def write(key: str, value: str) -> None:
-    """Set one. Raises ``OSError``."""
-    descriptor = os.open(_PROC / key, os.O_WRONLY)
-    try:
-        os.write(descriptor, value.encode())
-    finally:
-        os.close(descriptor)
+                raise MachineError(
+                    setting.key,
+                    f"can't be set to {setting.value!r}: {error.strerror}",
+                    "is this kernel built with it? '-' before the key makes it optional",
+                ) from error
 
 
 def read(key: str) -> str | None:
-    """The value of one; ``None`` if the kernel doesn't know it."""
+    """The value of a setting in the calling thread's namespace; ``None`` if the kernel doesn't know it."""
     try:
-        return (_PROC / key).read_text().strip()
+        return path_of(key).read_text().strip()
     except FileNotFoundError:
         return None
+
+
+def path_of(key: str) -> Path:
+    """The file of a setting. Dots separate, unless a slash comes first: then a dot is one."""
+    first = next((letter for letter in key if letter in "./"), "")
+    return _PROC / (key.translate(_SWAP) if first == "." else key)

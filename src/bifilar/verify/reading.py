@@ -1,13 +1,14 @@
 """Edge: read a running fabric into values: every daemon over its control socket, every kernel over netlink."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bifilar import bird
 from bifilar.errors import BifilarError
-from bifilar.fabric.model import Device, DeviceName, Fabric, Family, InterfaceName, Prefix
+from bifilar.fabric.model import Address, Device, DeviceName, Fabric, Family, InterfaceName, Prefix
 from bifilar.kernel import addresses, counters, routes
 from bifilar.proof.routes import NextHop, Route, RouteKind
 from bifilar.verify.observation import AddressState, BfdState, DeviceState, ForeignRoute, Observation
@@ -50,8 +51,8 @@ def sent_packets(running: Running) -> Mapping[DeviceName, Mapping[InterfaceName,
     """Packets that every interface of the fabric has sent so far."""
     return {
         device.name: {
-            InterfaceName(link.interface): link.sent_packets
-            for link in running.run_in(device.name, counters.dump)
+            InterfaceName(name): packets
+            for name, packets in running.run_in(device.name, counters.dump).items()
         }
         for device in running.fabric.devices
     }
@@ -60,9 +61,7 @@ def sent_packets(running: Running) -> Mapping[DeviceName, Mapping[InterfaceName,
 class _Kernel:
     """What a device's kernel says."""
 
-    def __init__(
-        self, table: tuple[routes.Route, ...], assigned: tuple[addresses.InterfaceAddressState, ...]
-    ) -> None:
+    def __init__(self, table: list[routes.KernelRoute], assigned: list[addresses.KernelAddress]) -> None:
         self.routes = {
             route.prefix: _kernel_route(route) for route in table if route.protocol == routes.PROTOCOL_BIRD
         }
@@ -136,22 +135,18 @@ async def _chosen(client: bird.BirdClient, family: Family) -> Mapping[Prefix, Ro
 
 def _daemon_route(route: bird.Route) -> Route:
     kind = RouteKind.UNICAST if route.kind is bird.RouteKind.UNICAST else RouteKind.UNREACHABLE
+    return _shared_route(kind, tuple((hop.address, hop.interface) for hop in route.next_hops))
+
+
+def _kernel_route(route: routes.KernelRoute) -> Route:
+    kind = _KINDS.get(route.kind, RouteKind.UNREACHABLE)
+    return _shared_route(kind, tuple((hop.gateway, hop.interface) for hop in route.next_hops))
+
+
+@lru_cache(maxsize=1 << 16)
+def _shared_route(kind: RouteKind, hops: tuple[tuple[Address | None, str], ...]) -> Route:
+    """One value for all routes that are alike: a large fabric has a hundred thousand, and few differ."""
     return Route(
         kind,
-        frozenset(
-            NextHop(hop.address, InterfaceName(hop.interface))
-            for hop in route.next_hops
-            if hop.address is not None
-        ),
-    )
-
-
-def _kernel_route(route: routes.Route) -> Route:
-    return Route(
-        _KINDS.get(route.kind, RouteKind.UNREACHABLE),
-        frozenset(
-            NextHop(hop.gateway, InterfaceName(hop.interface))
-            for hop in route.next_hops
-            if hop.gateway is not None
-        ),
+        frozenset(NextHop(address, InterfaceName(name)) for address, name in hops if address is not None),
     )

@@ -1,0 +1,143 @@
+"""Edge module: waits until a fabric has converged.
+
+On a machine with a few processors the daemons of a large fabric need all of them, so as little as possible is
+asked: first the switches, each of which is one end of every session; then the servers, once; then the kernels, until
+each has as many routes by BIRD as the fabric's policies say.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from bifilar.errors import LabError
+from bifilar.fabric.model import Device, Fabric
+from bifilar.kernel import routes
+from bifilar.kernel.namespaces import Traveller
+from bifilar.lab import daemons, sessions
+from bifilar.lab.places import Places
+from bifilar.lab.progress import Progress
+from bifilar.proof.routes import Routes
+
+_SHORTEST_PAUSE_S = 0.05
+_PAUSE_PER_POLL = 3
+"""Between two polls passes so many times what a poll takes: three quarters of the time we are out of the way."""
+_SHOWN = 3
+"""So many devices are named in an error."""
+_LOG_LINES = 3
+
+Faults = dict[str, str]
+"""What is missing, by device."""
+
+
+def wait(places: Places, fabric: Fabric, deadline_s: float, progress: Progress) -> None:
+    """Wait until every session is up, BGP and BFD, and every kernel has every route.
+
+    Raises:
+        LabError: with what is missing, when ``deadline_s`` seconds have passed or a daemon has died.
+    """
+    deadline = time.monotonic() + deadline_s
+    switches = [device for device in fabric.devices if not device.role.is_server]
+    servers = [device for device in fabric.devices if device.role.is_server]
+    for name, devices in (("sessions of switches", switches), ("sessions of servers", servers)):
+        _until_none(name, devices, partial(_without_sessions, places, fabric), deadline, progress)
+    with Traveller() as traveller:
+        looking = partial(_without_routes, traveller, places, dict(_expected_routes(fabric)))
+        _until_none("routes in kernels", fabric.devices, looking, deadline, progress)
+
+
+def _until_none(
+    name: str,
+    devices: Sequence[Device],
+    look: Callable[[Sequence[Device]], Faults],
+    deadline: float,
+    progress: Progress,
+) -> None:
+    """Look at the devices that weren't ready, again and again, until all are."""
+    waiting = list(devices)
+    while True:
+        progress(name, len(devices) - len(waiting), len(devices))
+        began = time.monotonic()
+        faults = look(waiting)
+        waiting = [device for device in waiting if device.name in faults]
+        if not waiting:
+            progress(name, len(devices), len(devices))
+            return
+        now = time.monotonic()
+        if now > deadline:
+            raise LabError(name, _said(faults), "see 'bifilar lab status' and 'bifilar lab logs DEVICE'")
+        time.sleep(max(_SHORTEST_PAUSE_S, _PAUSE_PER_POLL * (now - began)))
+
+
+def _said(faults: Faults) -> str:
+    shown = [f"{device}: {fault}" for device, fault in list(faults.items())[:_SHOWN]]
+    more = [f"and {len(faults) - _SHOWN} more devices"] if len(faults) > _SHOWN else []
+    return "; ".join(["not converged in time", *shown, *more])
+
+
+def _without_sessions(places: Places, fabric: Fabric, devices: Sequence[Device]) -> Faults:
+    """Devices that lack sessions.
+
+    Raises:
+        LabError: a daemon has died.
+    """
+    faults: Faults = {}
+    silent: list[str] = []
+
+    async def look() -> None:
+        async for answer in sessions.ask(places, fabric, devices):
+            if answer.fault is not None:
+                faults[answer.device] = answer.fault.what
+                silent.append(answer.device)
+            elif answer.missing:
+                count = f"{len(answer.missing)} of {len(answer.expected)} sessions"
+                faults[answer.device] = f"{count} not established, such as {min(answer.missing)}"
+            elif answer.bfd_up < len(answer.expected):
+                faults[answer.device] = f"{answer.bfd_up} of {len(answer.expected)} BFD sessions are up"
+
+    asyncio.run(look())
+    _check_alive(places, silent)
+    return faults
+
+
+def _check_alive(places: Places, silent: Sequence[str]) -> None:
+    """Raise ``LabError`` if a daemon that doesn't answer isn't there any more."""
+    if not silent:
+        return
+    found, _ = daemons.find(places.lab, daemons.inodes_of(places, silent))
+    dead = sorted(set(silent) - {process.device for process in found if process.is_daemon})
+    if dead:
+        log = places.log(dead[0])
+        last = log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
+        raise LabError(dead[0], f"the daemon has died: {' / '.join(last) or 'without a word'}", f"see {log}")
+
+
+def _expected_routes(fabric: Fabric) -> Iterator[tuple[str, int]]:
+    """How many routes each device's kernel must have.
+
+    The servers of a rack have the same number: everybody's routes but their own. Each is a walk over all routes, so
+    one of them is counted.
+    """
+    computed = Routes(fabric)
+    of_servers: dict[tuple[int | None, str], int] = {}
+    for device in fabric.devices:
+        if not device.role.is_server:
+            yield device.name, len(computed.of(device))
+            continue
+        kind = (device.rack, device.role.value)
+        if kind not in of_servers:
+            of_servers[kind] = len(computed.of(device))
+        yield device.name, of_servers[kind]
+
+
+def _without_routes(
+    traveller: Traveller, places: Places, expected: dict[str, int], devices: Sequence[Device]
+) -> Faults:
+    faults: Faults = {}
+    for device in devices:
+        count = traveller.run_in(
+            places.namespace(device.name), partial(routes.count, protocol=routes.PROTOCOL_BIRD)
+        )
+        if count != expected[device.name]:
+            faults[device.name] = f"{count} of {expected[device.name]} routes in the kernel"
+    return faults

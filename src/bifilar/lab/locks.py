@@ -1,0 +1,78 @@
+"""Edge module: locks between commands. The kernel releases them when their holder dies."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from bifilar.errors import LabError, MachineError
+from bifilar.lab.places import RUN, Places
+
+
+@contextmanager
+def holding(path: Path, busy: LabError | None = None) -> Iterator[None]:
+    """Hold the lock at ``path``; nothing is left of it afterwards.
+
+    Args:
+        path: of the lock file.
+        busy: raised if somebody else holds it; without one, wait.
+
+    Raises:
+        MachineError: no lock can be made there.
+    """
+    descriptor = _acquire(path, busy)
+    try:
+        yield
+    finally:
+        # While it is still held: whoever waits for this file finds out that it is no longer the lock.
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+        for directory in (path.parent, RUN):
+            # Not empty: others have labs or locks.
+            with suppress(OSError):
+                directory.rmdir()
+
+
+def holding_lab(places: Places, *, wait: bool = False) -> AbstractContextManager[None]:
+    """Hold a lab's lock: nobody else builds or removes it meanwhile.
+
+    Raises:
+        LabError: another command holds it, and ``wait`` isn't set.
+    """
+    busy = LabError(places.lab, "another command is building or removing this lab", "wait until it has ended")
+    return holding(places.lock, None if wait else busy)
+
+
+def holding_machine() -> AbstractContextManager[None]:
+    """Hold what all labs of this machine share."""
+    return holding(RUN / ".locks" / ".machine")
+
+
+def _acquire(path: Path, busy: LabError | None) -> int:
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            # Somebody removed the directory, which was empty, between the two calls.
+            continue
+        except OSError as error:
+            raise MachineError(str(path), f"no lock can be made: {error.strerror}", "be root") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError as error:
+            os.close(descriptor)
+            assert busy is not None  # noqa: S101 - only then it doesn't wait
+            raise busy from error
+        if _is(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is(path: Path, descriptor: int) -> bool:
+    """Whether a file is still at its path: its last holder removed it, maybe."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

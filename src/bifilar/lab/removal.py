@@ -1,0 +1,97 @@
+"""Edge module: removes a lab, however it ended."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bifilar.kernel import namespaces
+from bifilar.lab import daemons, machine
+from bifilar.lab.places import Places
+from bifilar.lab.progress import Progress
+from bifilar.lab.state import State, load
+
+_DISMANTLING_S = 15.0
+"""After that long, the kernel may do the rest alone."""
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What was removed.
+
+    Attributes:
+        found: whether there was such a lab at all.
+        processes, namespaces: how many were ended and deleted.
+        others: numbers of processes that somebody else moved into the lab's namespaces. They were left alone, and
+            keep their namespaces alive, without a name.
+        seconds: how long it took.
+    """
+
+    found: bool
+    processes: int
+    namespaces: int
+    others: tuple[int, ...]
+    seconds: float
+
+
+def remove(places: Places, progress: Progress) -> Removal:
+    """Remove a lab: also a half-built one, or one whose daemons somebody killed. The caller holds its lock.
+
+    Raises:
+        LabError: a process doesn't end.
+        MachineError: the kernel refuses.
+    """
+    began = time.monotonic()
+    found = places.directory.exists()
+    state = load(places) or State(places.lab, ())
+    ended, others = _end_processes(places, state, progress)
+    deleted = 0
+    for done, device in enumerate(state.devices):
+        progress("namespaces", done, len(state.devices))
+        deleted += namespaces.delete(places.namespace_name(device))
+    if deleted:
+        progress("namespaces", len(state.devices), len(state.devices))
+        _wait_dismantled()
+    machine.unregister(places)
+    return Removal(found, ended, deleted, tuple(others), round(time.monotonic() - began, 3))
+
+
+def _end_processes(places: Places, state: State, progress: Progress) -> tuple[int, list[int]]:
+    """End what the lab started, until nothing more turns up; how many, and whose processes stay."""
+    inodes = daemons.inodes_of(places, state.devices)
+    ended = 0
+    others: list[int] = []
+    while inodes:
+        ours, others = daemons.find(places.lab, inodes)
+        if not ours:
+            break
+        progress("processes", ended, ended + len(ours))
+        daemons.end([process.pid for process in ours])
+        ended += len(ours)
+    if ended:
+        progress("processes", ended, ended)
+    return ended, others
+
+
+def _wait_dismantled() -> None:
+    """Wait until the kernel has taken the deleted namespaces apart.
+
+    It does so afterwards, on a worker of its own, and a lab that is built meanwhile would be slow.
+    """
+    deadline = time.monotonic() + _DISMANTLING_S
+    idle = 0
+    while idle < 2 and time.monotonic() < deadline:  # noqa: PLR2004 - two looks: work may be queued just now
+        time.sleep(_POLL_S)
+        idle = 0 if _is_dismantling() else idle + 1
+
+
+def _is_dismantling() -> bool:
+    """Whether a worker of the kernel's queue ``netns`` is at work: its name says ``+netns`` then."""
+    for name in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if "+netns" in name.read_text():
+                return True
+        except OSError:
+            # It has ended meanwhile.
+            continue
+    return False
