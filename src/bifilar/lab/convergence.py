@@ -7,7 +7,8 @@ each has as many routes by BIRD as the fabric's policies say.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from bifilar.errors import LabError
@@ -42,7 +43,7 @@ def wait(places: Places, fabric: Fabric, deadline_s: float, progress: Progress) 
     for name, devices in (("sessions of switches", switches), ("sessions of servers", servers)):
         _until_none(name, devices, partial(_without_sessions, places, fabric), deadline, progress)
     with Traveller() as traveller:
-        looking = partial(_without_routes, traveller, places, dict(_expected_routes(fabric)))
+        looking = partial(_without_routes, traveller, places, dict(_expected_tables(fabric)))
         _until_none("routes in kernels", fabric.devices, looking, deadline, progress)
 
 
@@ -112,32 +113,53 @@ def _check_alive(places: Places, silent: Sequence[str]) -> None:
         raise LabError(dead[0], f"the daemon has died: {' / '.join(last) or 'without a word'}", f"see {log}")
 
 
-def _expected_routes(fabric: Fabric) -> Iterator[tuple[str, int]]:
-    """How many routes each device's kernel must have.
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How much a kernel's table holds: routes, and next hops of all of them. A route comes before its last next hop."""
 
-    The servers of a rack have the same number: everybody's routes but their own. Each is a walk over all routes, so
-    one of them is counted.
+    routes: int
+    next_hops: int
+
+    @classmethod
+    def of(cls, next_hops: Iterable[Collection[object]]) -> "_Table":
+        counts = [len(hops) for hops in next_hops]
+        return cls(len(counts), sum(counts))
+
+
+def _expected_tables(fabric: Fabric) -> Iterator[tuple[str, _Table]]:
+    """What each device's kernel must hold.
+
+    The servers of a rack have as much as each other: everybody's routes but their own. Each is a walk over all
+    routes, so one of them is counted.
     """
     computed = Routes(fabric)
-    of_servers: dict[tuple[int | None, str], int] = {}
+    of_servers: dict[tuple[int | None, str], _Table] = {}
     for device in fabric.devices:
-        if not device.role.is_server:
-            yield device.name, len(computed.of(device))
-            continue
         kind = (device.rack, device.role.value)
-        if kind not in of_servers:
-            of_servers[kind] = len(computed.of(device))
-        yield device.name, of_servers[kind]
+        if not device.role.is_server or kind not in of_servers:
+            table = _Table.of(route.next_hops for route in computed.of(device).values())
+            if device.role.is_server:
+                of_servers[kind] = table
+            yield device.name, table
+        else:
+            yield device.name, of_servers[kind]
 
 
 def _without_routes(
-    traveller: Traveller, places: Places, expected: dict[str, int], devices: Sequence[Device]
+    traveller: Traveller, places: Places, expected: dict[str, _Table], devices: Sequence[Device]
 ) -> Faults:
     faults: Faults = {}
     for device in devices:
-        count = traveller.run_in(
-            places.namespace(device.name), partial(routes.count, protocol=routes.PROTOCOL_BIRD)
-        )
-        if count != expected[device.name]:
-            faults[device.name] = f"{count} of {expected[device.name]} routes in the kernel"
+        wanted = expected[device.name]
+        if fault := traveller.run_in(places.namespace(device.name), partial(_missing, wanted)):
+            faults[device.name] = fault
     return faults
+
+
+def _missing(wanted: _Table) -> str:
+    """What the kernel of the calling thread's namespace lacks; empty if nothing."""
+    count = routes.count(protocol=routes.PROTOCOL_BIRD)
+    if count < wanted.routes:  # cheap, and mostly enough to know
+        return f"{count} of {wanted.routes} routes in the kernel"
+    found = _Table.of(route.next_hops for route in routes.dump(protocol=routes.PROTOCOL_BIRD))
+    return "" if found == wanted else f"{found.next_hops} of {wanted.next_hops} next hops in the kernel"
