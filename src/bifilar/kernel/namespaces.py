@@ -51,10 +51,6 @@ def inode(name: str) -> int | None:
     return found.st_ino if found.st_dev == _namespace_device() else None
 
 
-identity = inode
-"""The same, by the name that some callers use."""
-
-
 def _namespace_device() -> int:
     """Device number of the kernel's file system of namespaces."""
     return Path(_OWN).stat().st_dev
