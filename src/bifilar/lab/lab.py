@@ -161,7 +161,12 @@ class Lab:
         Raises:
             LabError: there is no such program.
         """
-        environment = {**os.environ, MARK: self.name, "BIFILAR_DEVICE": device}
+        environment = {
+            **os.environ,
+            MARK: self.name,
+            "BIFILAR_DEVICE": device,
+            "BIRD": str(self.bird_socket(device)),  # birdc -s "$BIRD" talks to the daemon
+        }
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen(list(command), env=environment)

@@ -2,12 +2,17 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from bifilar.errors import LabError, MachineError
 from bifilar.lab.places import RUN, Places
+
+_PATIENCE_S = 1.0
+"""When a builder is killed, the child that it was just starting holds its lock until it is a daemon of its own."""
+_POLL_S = 0.01
 
 
 @contextmanager
@@ -16,7 +21,7 @@ def holding(path: Path, busy: LabError | None = None) -> Iterator[None]:
 
     Args:
         path: of the lock file.
-        busy: raised if somebody else holds it; without one, wait.
+        busy: raised if somebody else holds it and goes on doing so; without one, wait.
 
     Raises:
         MachineError: no lock can be made there.
@@ -59,15 +64,30 @@ def _acquire(path: Path, busy: LabError | None) -> int:
             continue
         except OSError as error:
             raise MachineError(str(path), f"no lock can be made: {error.strerror}", "be root") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
-        except BlockingIOError as error:
+        if not _lock(descriptor, _PATIENCE_S if busy else None):
             os.close(descriptor)
-            assert busy is not None  # noqa: S101 - only then it doesn't wait
-            raise busy from error
+            assert busy is not None  # noqa: S101 - only then it doesn't wait for ever
+            raise busy
         if _is(path, descriptor):
             return descriptor
         os.close(descriptor)
+
+
+def _lock(descriptor: int, patience_s: float | None) -> bool:
+    """Lock an open file; whether that was possible within so many seconds."""
+    if patience_s is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return True
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_S)
+        else:
+            return True
 
 
 def _is(path: Path, descriptor: int) -> bool:
