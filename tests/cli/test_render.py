@@ -33,10 +33,11 @@ def test_every_file_of_every_device_at_its_absolute_path(bifilar: Bifilar, tmp_p
 
 def test_a_second_render_changes_nothing(bifilar: Bifilar, tmp_path: Path) -> None:
     bifilar("render", INTENT, "--out", tmp_path / "out")
-    before = tree(tmp_path / "out")
+    before, inode = tree(tmp_path / "out"), (tmp_path / "out").stat().st_ino
     answer = bifilar("render", INTENT, "--out", tmp_path / "out")
     assert "0 added, 0 changed, 0 removed" in answer.err
     assert tree(tmp_path / "out") == before
+    assert (tmp_path / "out").stat().st_ino == inode
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 

@@ -28,6 +28,9 @@ class Change:
     removed: tuple[str, ...]
     unchanged: int
 
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
     def lines(self) -> Iterator[str]:
         """One line for each file that changes: ``+`` added, ``~`` changed, ``-`` removed."""
         signs = {

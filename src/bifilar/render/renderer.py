@@ -71,7 +71,7 @@ class Renderer:
         unknown = set(overrides or {}) - set(own.list_templates())
         if unknown:
             raise InputError(
-                sorted(unknown)[0],
+                min(unknown),
                 "no template of this name to replace",
                 f"the templates: {', '.join(own.list_templates())}",
             )

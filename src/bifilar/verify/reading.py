@@ -1,7 +1,7 @@
 """Edge: read a running fabric into values: every daemon over its control socket, every kernel over netlink."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, TypeVar

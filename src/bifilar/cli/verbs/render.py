@@ -72,6 +72,6 @@ def _write(out: Path, rendered: "Tree", device: str | None, *, dry_run: bool) ->
     if dry_run:
         for line in change.lines():
             answers().print(line, markup=False)
-    else:
+    elif change or not directory.exists():
         files.replace_directory(directory, rendered)
     remarks().print(f"{out}: {'would be ' * dry_run}{change}")
