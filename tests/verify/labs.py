@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bifilar.fabric import design
 from bifilar.intent import load_intent
-from bifilar.lab import Lab, down, up
+from bifilar.lab import Lab
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CONVERGENCE_S = 120
@@ -18,10 +18,10 @@ def running_lab(example: str, overrides: Mapping[str, str] | None = None) -> Ite
     """An example's lab, converged; removed at the end."""
     file = EXAMPLES / f"{example}.yaml"
     name = f"vt-{example}"
-    down(name)
-    lab = up(design(load_intent(file)), file.read_text(), name, overrides)
+    Lab.remove(name)
+    lab = Lab.up(design(load_intent(file)), file.read_text(), name, overrides=overrides)
     try:
         lab.wait_converged(CONVERGENCE_S)
         yield lab
     finally:
-        down(name)
+        Lab.remove(name)

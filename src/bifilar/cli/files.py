@@ -5,58 +5,15 @@ A directory of ours bears a marker that names its files. One with any other file
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from bifilar.cli.change import Tree
 from bifilar.errors import InputError, OperationError
 
 MARKER = ".bifilar"
 _MARKER_TEXT = "Written by `bifilar render`, which replaces this directory as a whole. The files:"
-
-Tree = Mapping[str, str]
-"""Text by path, relative to a directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What writing a tree does to the files that are there; paths in order."""
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    unchanged: int
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
-
-    def lines(self) -> Iterator[str]:
-        """One line for each file that changes: ``+`` added, ``~`` changed, ``-`` removed."""
-        signs = {
-            **dict.fromkeys(self.added, "+"),
-            **dict.fromkeys(self.changed, "~"),
-            **dict.fromkeys(self.removed, "-"),
-        }
-        yield from (f"{sign} {path}" for path, sign in sorted(signs.items()))
-
-    def __str__(self) -> str:
-        return (
-            f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed, "
-            f"{self.unchanged} unchanged"
-        )
-
-
-def difference(old: Tree, new: Tree) -> Change:
-    """What has to happen to ``old`` for it to become ``new``."""
-    common = old.keys() & new.keys()
-    changed = sorted(path for path in common if old[path] != new[path])
-    return Change(
-        tuple(sorted(new.keys() - old.keys())),
-        tuple(changed),
-        tuple(sorted(old.keys() - new.keys())),
-        len(common) - len(changed),
-    )
 
 
 def own_directory(directory: Path) -> Path:

@@ -19,9 +19,6 @@ from bifilar.lab.progress import Progress, silent
 from bifilar.lab.removal import Removal
 from bifilar.lab.status import DeviceStatus, LabStatus
 
-up = Lab.up
-down = Lab.remove
-
 __all__ = [
     "DeviceStatus",
     "Lab",
@@ -29,8 +26,6 @@ __all__ = [
     "Progress",
     "Removal",
     "capture",
-    "down",
     "silent",
-    "up",
     "watch",
 ]

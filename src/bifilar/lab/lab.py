@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar
 
-from bifilar.errors import LabError
+from bifilar.errors import InputError, LabError
 from bifilar.fabric import design
 from bifilar.fabric.model import Device, Fabric
 from bifilar.intent import parse_intent
@@ -39,7 +39,8 @@ class Lab:
         """The lab of this name; without one, the only lab of this machine.
 
         Raises:
-            LabError: there is none, or several to choose from, or it was never built to the end.
+            LabError: there is none, or it was never built to the end.
+            InputError: no name was given, and there are several.
         """
         places = places_of(_only_lab() if name is None else name)
         state = load(places)
@@ -220,5 +221,5 @@ def _only_lab() -> str:
     if not labs:
         raise LabError("lab", "there is no lab on this machine", "build one: bifilar lab up INTENT")
     if len(labs) > 1:
-        raise LabError("lab", f"there are several: {', '.join(labs)}", "choose one: --name")
+        raise InputError("lab", f"there are several: {', '.join(labs)}", "choose one: --name")
     return labs[0]

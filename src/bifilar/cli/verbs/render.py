@@ -9,7 +9,7 @@ import typer
 from bifilar.cli.options import IntentFile, TemplateDirectory
 
 if TYPE_CHECKING:
-    from bifilar.cli.files import Tree
+    from bifilar.cli.change import Tree
 
 
 def render(
@@ -61,6 +61,7 @@ def render(
 
 def _write(out: Path, rendered: "Tree", device: str | None, *, dry_run: bool) -> None:
     from bifilar.cli import files
+    from bifilar.cli.change import difference
     from bifilar.cli.terminal import answers, remarks
 
     directory = files.own_directory(out)
@@ -68,7 +69,7 @@ def _write(out: Path, rendered: "Tree", device: str | None, *, dry_run: bool) ->
     if device is not None:  # the others stay as they are
         others = {path: text for path, text in present.items() if not path.startswith(f"{device}/")}
         rendered = {**others, **rendered}
-    change = files.difference(present, rendered)
+    change = difference(present, rendered)
     if dry_run:
         for line in change.lines():
             answers().print(line, markup=False)

@@ -8,7 +8,7 @@ that deserves to send one. So the probes come from NIC addresses, and the captur
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -121,8 +121,10 @@ def _send(probe: Probe) -> None:
     with socket.socket(SOCKET_FAMILY[Family(probe.source.version)], socket.SOCK_DGRAM) as udp:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, probe.nic.name.encode())
         udp.bind((str(probe.source), 0))
-        for _ in range(PROBES):
-            udp.sendto(b"redirect probe", (str(probe.destination), FIRST_PORT))
+        # A probe that cannot leave (the NIC is down, there is no route) is one that does not arrive: a fault.
+        with suppress(OSError):
+            for _ in range(PROBES):
+                udp.sendto(b"redirect probe", (str(probe.destination), FIRST_PORT))
 
 
 def _redirects(packets: socket.socket) -> Iterator[Address]:
