@@ -1,9 +1,7 @@
-import signal
 import struct
 import sys
 import threading
 from collections.abc import Callable
-from os import kill
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from bifilar.errors import LabError, MachineError
 from bifilar.fabric import Fabric
 from bifilar.kernel import counters
-from bifilar.lab import Lab, capture, watch
+from bifilar.lab import Lab, capture, daemons, watch
 
 pytestmark = pytest.mark.lab
 
@@ -63,7 +61,7 @@ def test_status_names_the_daemon_that_died_and_the_sessions_it_took_along(
     lab.wait_converged(CONVERGENCE_S)
     victim = next(device for device in lab.status().devices if device.name == "spine1")
     assert victim.pid is not None
-    kill(victim.pid, signal.SIGKILL)
+    daemons.end([victim.pid])
     status = lab.status()
     dead = next(device for device in status.devices if device.name == "spine1")
     assert not status.good

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bifilar.fabric import design
-from bifilar.intent import load_intent
+from bifilar.intent import parse_intent
 from bifilar.lab import Lab
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -14,12 +14,15 @@ CONVERGENCE_S = 120
 
 
 @contextmanager
-def running_lab(example: str, overrides: Mapping[str, str] | None = None) -> Iterator[Lab]:
+def running_lab(
+    example: str, overrides: Mapping[str, str] | None = None, *, bird_version: str = "2"
+) -> Iterator[Lab]:
     """An example's lab, converged; removed at the end."""
     file = EXAMPLES / f"{example}.yaml"
     name = f"vt-{example}"
     Lab.remove(name)
-    lab = Lab.up(design(load_intent(file)), file.read_text(), name, overrides=overrides)
+    text = f"bird-version: {bird_version}\n{file.read_text()}"
+    lab = Lab.up(design(parse_intent(text, str(file))), text, name, overrides)
     try:
         lab.wait_converged(CONVERGENCE_S)
         yield lab

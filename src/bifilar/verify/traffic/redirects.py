@@ -132,7 +132,7 @@ def _redirects(packets: socket.socket) -> Iterator[Address]:
     while True:
         try:
             packet, _ = packets.recvfrom(65_535)
-        except BlockingIOError:
+        except OSError:  # nothing more has come, or the NIC went down
             return
         router = redirecting_router(packet)
         if router is not None:
