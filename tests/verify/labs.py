@@ -15,11 +15,11 @@ CONVERGENCE_S = 120
 
 @contextmanager
 def running_lab(
-    example: str, overrides: Mapping[str, str] | None = None, *, bird_version: str = "2"
+    example: str | Path, overrides: Mapping[str, str] | None = None, *, bird_version: str = "2"
 ) -> Iterator[Lab]:
-    """An example's lab, converged; removed at the end."""
-    file = EXAMPLES / f"{example}.yaml"
-    name = f"vt-{example}"
+    """The lab of an example or of an intent file, converged; removed at the end."""
+    file = example if isinstance(example, Path) else EXAMPLES / f"{example}.yaml"
+    name = f"vt-{file.stem}"
     Lab.remove(name)
     text = f"bird-version: {bird_version}\n{file.read_text()}"
     lab = Lab.up(design(parse_intent(text, str(file))), text, name, overrides)

@@ -2,6 +2,7 @@
 
 import subprocess
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,13 @@ def test_a_dead_daemon_and_its_missing_routes_are_found_out() -> None:
     failed = _failed(report.checks)
     assert set(failed) == {"bgp-sessions", "bfd-sessions", "kernel-routes"}
     assert any("spine1" in line for line in failed["bgp-sessions"])
+
+
+def test_a_single_rack_passes_though_its_spines_carry_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        "{name: one, spines: 2, racks: [{number: 0, servers: 3}], "
+        "addresses: {servers: 10.69.0.0/20, spine-tor: 10.72.1.0/24}}"
+    )
+    with running_lab(file) as lab:
+        assert _failed(verify(lab).checks) == {}

@@ -124,7 +124,7 @@ async def _read_device(running: Running, device: Device, kernel: _Kernel) -> Dev
 
 def _session_state(protocol: bird.Protocol) -> str:
     """``Established``, or BIRD's own words on why not."""
-    return "Established" if protocol.is_up else protocol.info or protocol.state
+    return "Established" if protocol.is_up else " ".join(protocol.info.split()) or protocol.state
 
 
 async def _chosen(client: bird.BirdClient, family: Family) -> Mapping[Prefix, Route]:

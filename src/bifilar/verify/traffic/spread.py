@@ -6,10 +6,11 @@ decides anew for each. The links' counters before and after say which way they w
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bifilar.fabric.model import Device, DeviceName, Fabric, InterfaceName, Role
+from bifilar.fabric.model import Device, DeviceName, Fabric, InterfaceName, Link, Role
 from bifilar.verify.report import Check, Status, judged
 from bifilar.verify.traffic.pairs import Pairs, server_pairs
 from bifilar.verify.traffic.stations import Flow, Namespaces, Stations
@@ -74,19 +75,13 @@ def _difference(before: Counters, after: Counters) -> Counters:
     }
 
 
-def _full_size(fabric: Fabric, flows: list[Flow], arrived: object, sent: Counters) -> Check:
-    delivered = set(arrived)  # type: ignore[call-overload]
+def _full_size(fabric: Fabric, flows: Sequence[Flow], arrived: Collection[int], sent: Counters) -> Check:
+    lost = Counter((flow.source, flow.address) for index, flow in enumerate(flows) if index not in arrived)
     faults = [
-        f"{fabric.mtu} bytes from {flow.source} to {flow.address} did not arrive"
-        for index, flow in enumerate(flows)
-        if index not in delivered
+        f"{count} packets of {fabric.mtu} bytes from {source} to {address} did not arrive"
+        for (source, address), count in lost.items()
     ]
-    ways = [
-        (end.device, end.interface)
-        for link in fabric.links
-        for end in (link.a, link.b)
-        if Role.CORE not in {fabric.by_name[link.a.device].role, fabric.by_name[link.b.device].role}
-    ]
+    ways = [(end.device, end.interface) for link in _used_links(fabric) for end in (link.a, link.b)]
     crossed = sum(sent[device][interface] > 0 for device, interface in ways)
     faults += (
         f"{device}: no packet crossed {interface}"
@@ -96,9 +91,20 @@ def _full_size(fabric: Fabric, flows: list[Flow], arrived: object, sent: Counter
     return judged(
         "full-size",
         f"{len(flows)} packets of {fabric.mtu} bytes with DF set, over {len(ways)} directions of links",
-        f"{len(delivered)} arrived, over {crossed} directions",
+        f"{len(arrived)} arrived, over {crossed} directions",
         faults,
     )
+
+
+def _used_links(fabric: Fabric) -> Iterator[Link]:
+    """Links on the way between some two servers: a single rack's traffic climbs no higher than its ToRs."""
+    servers = [device for device in fabric.devices if device.role.is_server]
+    racks = {server.rack for server in servers}
+    zones = {server.zone for server in servers}
+    needed = {Role.TOR: len(servers), Role.SPINE: len(racks), Role.SUPER_SPINE: len(zones), Role.CORE: 0}
+    for link in fabric.links:
+        if needed[fabric.by_name[link.a.device].role] > 1:
+            yield link
 
 
 def _spread(fabric: Fabric, sent: Counters) -> Check:

@@ -19,8 +19,9 @@ from bifilar.fabric.model import Address, DeviceName, Family
 
 T = TypeVar("T")
 
-FIRST_PORT = 40_000
-"""The stations' UDP ports are this and the following; not in the range of ephemeral ports."""
+FIRST_PORT = 20_000
+"""The stations' UDP ports are this and the following. Linux gives out ports from 32768 on, also to BFD: above that, in
+a fabric of a thousand servers, one of them would be taken somewhere."""
 RECEIVE_BUFFER_BYTES = 1 << 20
 SOCKET_FAMILY = {Family.V4: socket.AF_INET, Family.V6: socket.AF_INET6}
 _HEADER = struct.Struct("!8sII")
