@@ -87,8 +87,10 @@ def test_a_dead_daemon_and_its_missing_routes_are_found_out() -> None:
 def test_a_single_rack_passes_though_its_spines_carry_nothing(tmp_path: Path) -> None:
     file = tmp_path / "one.yaml"
     file.write_text(
-        "{name: one, spines: 2, racks: [{number: 0, servers: 3}], "
-        "addresses: {servers: 10.69.0.0/20, spine-tor: 10.72.1.0/24}}"
+        "name: one\n"
+        "addresses: {servers: 10.69.0.0/20, spine-tor: 10.72.1.0/24}\n"
+        "spines: 2\n"
+        "racks: [{number: 0, servers: 3}]\n"
     )
     with running_lab(file) as lab:
         assert _failed(verify(lab).checks) == {}
