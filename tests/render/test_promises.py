@@ -178,6 +178,11 @@ def test_every_device_forwards_accepts_no_redirect_and_hashes_ports_with_a_seed_
     assert len(seeds) == len(files_of("article"))
 
 
+def test_ipv6_addresses_outlive_a_link_that_goes_down() -> None:
+    for files in files_of("dual-stack").values():
+        assert "net.ipv6.conf.all.keep_addr_on_down = 1" in files[SYSCTL_CONFIG]
+
+
 def test_an_operator_s_template_replaces_the_built_in_one() -> None:
     fabric = fabric_of("article")
     renderer = Renderer(fabric, {"bird/core.conf.j2": "", "bird/spine.conf.j2": "# ours: {{ device.name }}"})
@@ -189,7 +194,9 @@ def test_an_operator_s_template_replaces_the_built_in_one() -> None:
     ("name", "text", "where"),
     [
         ("bird/spine.conf.j2", "a\n{% if %}", "bird/spine.conf.j2:2"),
-        ("bird/spine.conf.j2", "{{ no_such_value }}", "bird/spine.conf.j2"),
+        ("bird/spine.conf.j2", "a\nb\n{{ no_such_value }}", "bird/spine.conf.j2:3"),
+        ("bird/spine.conf.j2", "a\n{{ device.number + 'x' }}", "bird/spine.conf.j2:2"),
+        ("bird/spine.conf.j2", "{% include 'bird/none.j2' %}", "bird/spine.conf.j2:1"),
         ("bird/spnie.conf.j2", "", "bird/spnie.conf.j2"),
     ],
 )
@@ -199,3 +206,12 @@ def test_a_wrong_template_is_named_with_its_line(name: str, text: str, where: st
         Renderer(fabric, {name: text}).files(fabric.device("spine1"))
     assert caught.value.where == where
     assert caught.value.hint
+
+
+def test_a_macro_missing_from_a_replaced_piece_is_named_where_it_is_used() -> None:
+    fabric = fabric_of("article")
+    pieces = "{% macro header(device, fabric) %}{% endmacro %}"
+    with pytest.raises(InputError, match="kernel") as caught:
+        Renderer(fabric, {"bird/_common.j2": pieces}).files(fabric.device("spine1"))
+    assert caught.value.where == "bird/spine.conf.j2:5"
+    assert "bird/_common.j2" in caught.value.hint

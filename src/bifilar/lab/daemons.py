@@ -114,6 +114,21 @@ def find(lab: str, devices: Mapping[int, str]) -> tuple[list[Process], list[int]
     return ours, others
 
 
+def devices_of(lab: str) -> tuple[str, ...]:
+    """The devices of a lab whose daemons run: what is known of it where its directory is gone."""
+    found = []
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of them: a Path for each costs more than the look
+        if entry.isdigit():
+            try:
+                environment = _environment(int(entry))
+            except OSError:
+                # It has ended meanwhile, or is none of ours.
+                continue
+            if environment.get(MARK) == lab and DAEMON_MARK in environment:
+                found.append(environment[DAEMON_MARK])
+    return tuple(found)
+
+
 def _environment(pid: int) -> dict[str, str]:
     """What a process was started with."""
     with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - thousands of them

@@ -4,22 +4,14 @@ A template of the operator's replaces the built-in one of the same name, such as
 """
 
 import re
+import traceback
 import zlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from ipaddress import ip_interface
 from typing import Any
 
-from jinja2 import (
-    ChoiceLoader,
-    DictLoader,
-    Environment,
-    PackageLoader,
-    StrictUndefined,
-    Template,
-    TemplateError,
-    TemplateSyntaxError,
-)
+from jinja2 import Environment, FunctionLoader, PackageLoader, StrictUndefined, TemplateSyntaxError
 
 from bifilar.errors import InputError
 from bifilar.fabric.model import (
@@ -45,8 +37,9 @@ Files = Mapping[str, str]
 
 BIRD_CONFIG = "/etc/bird/bird.conf"
 SYSCTL_CONFIG = "/etc/sysctl.d/90-bifilar.conf"
-_NETWORKD_CONFIG = "/etc/systemd/networkd.conf.d/10-bifilar.conf"
-_NETWORK = "/etc/systemd/network"
+NETWORKD_CONFIG = "/etc/systemd/networkd.conf.d/10-bifilar.conf"
+NETWORK_DIRECTORY = "/etc/systemd/network"
+"""Where systemd-networkd finds the files of each interface."""
 
 _END_OF_BLOCK = re.compile(r"\n}\n")
 _MANY_EMPTY_LINES = re.compile(r"\n{3,}")
@@ -67,16 +60,16 @@ class Renderer:
     def __init__(self, fabric: Fabric, overrides: Mapping[str, str] | None = None) -> None:
         self._fabric = fabric
         self._views = Views(fabric)
-        own = PackageLoader("bifilar.render")
-        unknown = set(overrides or {}) - set(own.list_templates())
-        if unknown:
+        self._overrides = dict(overrides or {})
+        self._built_in = PackageLoader("bifilar.render")
+        names = self._built_in.list_templates()
+        if unknown := self._overrides.keys() - names:
             raise InputError(
-                min(unknown),
-                "no template of this name to replace",
-                f"the templates: {', '.join(own.list_templates())}",
+                min(unknown), "no template of this name to replace", f"the templates: {', '.join(names)}"
             )
         self._environment = Environment(
-            loader=ChoiceLoader([DictLoader(dict(overrides or {})), own]),
+            loader=FunctionLoader(self._source),
+            auto_reload=False,  # nothing changes meanwhile, and to look costs time for every file
             undefined=StrictUndefined,
             autoescape=False,  # noqa: S701 - configuration files, not HTML
             trim_blocks=True,
@@ -155,14 +148,14 @@ class Renderer:
     @cached_property
     def _same_on_all_servers(self) -> Files:
         return {
-            _NETWORKD_CONFIG: self._render("networkd/networkd.conf.j2"),
-            f"{_NETWORK}/10-{MANAGEMENT_DEVICE}.netdev": self._render("networkd/node0.netdev.j2"),
+            NETWORKD_CONFIG: self._render("networkd/networkd.conf.j2"),
+            f"{NETWORK_DIRECTORY}/10-{MANAGEMENT_DEVICE}.netdev": self._render("networkd/node0.netdev.j2"),
         }
 
     def _networkd(self, device: Device) -> dict[str, str]:
         files = {
             **self._same_on_all_servers,
-            f"{_NETWORK}/10-{MANAGEMENT_DEVICE}.network": self._render(
+            f"{NETWORK_DIRECTORY}/10-{MANAGEMENT_DEVICE}.network": self._render(
                 "networkd/node0.network.j2",
                 addresses=[ip_interface(address) for address in device.management],
             ),
@@ -170,23 +163,38 @@ class Renderer:
         for interface in device.interfaces:
             if interface.kind is InterfaceKind.PORT and interface.link is not None:
                 peer = self._fabric.links_by_name[interface.link].a.device
-                files[f"{_NETWORK}/20-{interface.name}.network"] = self._render(
+                files[f"{NETWORK_DIRECTORY}/20-{interface.name}.network"] = self._render(
                     "networkd/nic.network.j2", interface=interface, peer=peer
                 )
         return files
 
+    def _source(self, name: str) -> tuple[str, str, None] | None:
+        """A template. Its name stands in the place of a file name, so that a traceback says it."""
+        text = self._overrides.get(name)
+        return (self._built_in.get_source(self._environment, name)[0] if text is None else text), name, None
+
     def _render(self, name: str, **context: Any) -> str:
         try:
-            return self._template(name).render(context)
+            return self._environment.get_template(name).render(context)
         except TemplateSyntaxError as error:
             where = f"{error.name or name}:{error.lineno}"
             raise InputError(
                 where, f"template: {error.message}", "see the Jinja2 template documentation"
             ) from error
-        except TemplateError as error:
+        except Exception as error:
+            # An expression can raise anything. Where no template was replaced, the mistake is ours.
+            if not self._overrides:
+                raise
             raise InputError(
-                name, f"template: {error.message}", "compare with the built-in template of this name"
+                self._place(error) or name,
+                f"template: {str(error) or type(error).__name__}",
+                f"compare with the built-in templates; replaced: {', '.join(sorted(self._overrides))}",
             ) from error
 
-    def _template(self, name: str) -> Template:
-        return self._environment.get_template(name)
+    def _place(self, error: Exception) -> str | None:
+        """The innermost ``template:line`` that an error passed through."""
+        templates = set(self._built_in.list_templates())
+        frames = reversed(traceback.extract_tb(error.__traceback__))
+        return next(
+            (f"{frame.filename}:{frame.lineno}" for frame in frames if frame.filename in templates), None
+        )
