@@ -14,11 +14,13 @@ _TIMEOUT_S = 280
 _PAGES_WITH_COMMANDS = [page for page in documents.PAGES if documents.blocks(page)]
 
 # A page finds the machine as a reader does: without the labs of others. Namespaces and labs are known by files
-# in these directories, so empty ones in a mount namespace of the page's own will do.
+# below /run, so an empty /run in a mount namespace of the page's own will do. A mount on /run/bifilar itself would
+# vanish when somebody outside removes that directory, and the last line would then remove the labs of others.
 _ALONE = """
-mkdir -p /run/bifilar /run/netns
-mount -t tmpfs none /run/bifilar
-mount -t tmpfs none /run/netns
+set -e
+mount -t tmpfs none /run
+mkdir /run/bifilar /run/netns
+set +e
 trap 'bifilar lab down --all >/dev/null 2>&1' EXIT
 """
 

@@ -1,5 +1,6 @@
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,4 +177,16 @@ def test_a_lab_whose_daemons_and_namespaces_others_removed_goes_too(
         os.kill(device.pid, signal.SIGKILL)
         namespaces.delete(lab.namespace(device.name).name)
     Lab.remove(lab_name)
+    assert traces(lab_name) == nothing
+
+
+def test_a_running_lab_whose_directory_somebody_removed_goes_too(
+    example: Example, lab_name: str, traces: Traces, nothing: dict[str, list[str]]
+) -> None:
+    lab = Lab.up(*example("article"), lab_name)
+    shutil.rmtree(lab.root("spine1").parents[2])
+    assert lab_name not in Lab.names()
+    removal = Lab.remove(lab_name)
+    assert removal.found
+    assert removal.processes == removal.namespaces == len(lab.fabric.devices)
     assert traces(lab_name) == nothing

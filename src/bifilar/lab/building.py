@@ -154,7 +154,7 @@ class _Builder:
         traveller.run(daemons.leave_working_directory)
         # Switches first: when a server asks for its session, its ToR listens. Then the first server of every rack, and
         # so on: BIRD has a backlog of 8, and what a rack of thirty asks for at once is retried seconds later.
-        ordered = sorted(self._fabric.devices, key=lambda device: (-device.role.tier, device.number))
+        ordered = sorted(self._fabric.devices, key=lambda device: -device.role.tier)
         for device in self._steps("daemons", tuple(ordered)):
             namespace = self._places.namespace(device.name)
             traveller.run_in(namespace, lambda: daemons.start(self._places, device))  # noqa: B023 - called at once

@@ -33,10 +33,10 @@ def holding(path: Path, busy: LabError | None = None) -> Iterator[None]:
         # While it is still held: whoever waits for this file finds out that it is no longer the lock.
         path.unlink(missing_ok=True)
         os.close(descriptor)
-        for directory in (path.parent, RUN):
-            # Not empty: others have labs or locks.
-            with suppress(OSError):
-                directory.rmdir()
+        # Not empty: others have locks. What is above it stays: to remove a directory takes away what others, in
+        # mount namespaces of their own, have mounted on it.
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 def holding_lab(places: Places, *, wait: bool = False) -> AbstractContextManager[None]:

@@ -42,8 +42,9 @@ def remove(places: Places, progress: Progress) -> Removal:
         MachineError: the kernel refuses.
     """
     began = time.monotonic()
-    found = places.directory.exists()
-    state = load(places) or State(places.lab, ())
+    # Where somebody removed the directory of a running lab, its daemons say what there is of it.
+    state = load(places) or State(places.lab, daemons.devices_of(places.lab))
+    found = places.directory.exists() or bool(state.devices)
     ended, others = _end_processes(places, state, progress)
     deleted = 0
     for done, device in enumerate(state.devices):
