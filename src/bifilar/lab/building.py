@@ -152,8 +152,7 @@ class _Builder:
 
     def _start_daemons(self, traveller: Traveller) -> None:
         traveller.run(daemons.leave_working_directory)
-        # Switches first: when a server asks for its session, its ToR listens. Then the first server of every rack, and
-        # so on: BIRD has a backlog of 8, and what a rack of thirty asks for at once is retried seconds later.
+        # Switches first: when a server asks for its session, its ToR listens.
         ordered = sorted(self._fabric.devices, key=lambda device: -device.role.tier)
         for device in self._steps("daemons", tuple(ordered)):
             namespace = self._places.namespace(device.name)
