@@ -1,5 +1,6 @@
 """``render``: files on the disk, replaced as a whole or not at all."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,31 @@ def test_an_interrupted_write_leaves_the_old_files(tmp_path: Path) -> None:
         files.replace_directory(out, {"a": "new", "b": "new", "b/c": "a file cannot be a directory, too"})
     assert tree(out) == {"a": "old"}
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_render_left_is_cleaned_up(tmp_path: Path) -> None:
+    dead = 2**22 + 1  # more than any process number
+    for name in (
+        f".out.old-{dead}",
+        f".out.new-{dead}",
+        f".out.new-{os.getpid()}-mine",
+        f".other.new-{dead}",
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    files.replace_directory(tmp_path / "out", {"a": "new"})
+    assert tree(tmp_path / "out") == {"a": "new"}
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"out", f".out.new-{os.getpid()}-mine", f".other.new-{dead}"}
+
+
+def test_a_killed_renders_old_files_come_back_first(tmp_path: Path) -> None:
+    dead = tmp_path / f".out.old-{2**22 + 1}"
+    files.replace_directory(dead, {"a": "old"})
+    with pytest.raises(OperationError):
+        files.replace_directory(tmp_path / "out", {"a": "new", "a/b": "impossible"})
+    assert tree(tmp_path / "out") == {"a": "old"}
+    assert not dead.exists()
 
 
 def test_a_template_of_ours_takes_the_place_of_a_built_in_one(bifilar: Bifilar, tmp_path: Path) -> None:

@@ -123,7 +123,9 @@ def test_a_link_that_is_down_has_no_carrier_at_the_other_end(make_namespace: Cal
 
 def test_the_kernels_refusal_names_the_object_and_ends_the_batch(namespace: Path) -> None:
     v4 = ip_interface("10.1.0.1/26")
-    with pytest.raises(MachineError, match=r"lo: 10\.1\.0\.1/26: the kernel refuses it: File exists"):
+    with pytest.raises(
+        MachineError, match=r"lo: 10\.1\.0\.1/26: the kernel refuses it: ipv4: Address already assigned"
+    ):
         configure(
             namespace,
             lambda links: links.add_address("lo", v4),

@@ -184,7 +184,7 @@ def test_a_running_lab_whose_directory_somebody_removed_goes_too(
     example: Example, lab_name: str, traces: Traces, nothing: dict[str, list[str]]
 ) -> None:
     lab = Lab.up(*example("article"), lab_name)
-    shutil.rmtree(lab.root("spine1").parents[2])
+    shutil.rmtree(lab.bird_config("spine1").parents[2])
     assert lab_name not in Lab.names()
     removal = Lab.remove(lab_name)
     assert removal.found

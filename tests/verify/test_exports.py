@@ -12,7 +12,6 @@ from bifilar.bird import BirdClient
 from bifilar.fabric.model import Prefix
 from bifilar.kernel import routes
 from bifilar.lab import Lab
-from bifilar.render import BIRD_CONFIG
 from verify.labs import running_lab
 
 pytestmark = pytest.mark.lab
@@ -47,7 +46,7 @@ def _expect(lab: Lab, device: str, prefix: Prefix, interfaces: list[str]) -> Non
 
 def _reconfigure(lab: Lab, device: str, old: str, new: str) -> None:
     """Change a device's configuration on its disk and reload it."""
-    file = lab.root(device) / BIRD_CONFIG.lstrip("/")
+    file = lab.bird_config(device)
     text = file.read_text()
     assert text.count(old) == 1
     file.write_text(text.replace(old, new))

@@ -15,6 +15,10 @@ _LISTED_ASNS = 4
 """So many AS numbers are listed; more become a span."""
 
 
+def _in_words(count: int | None) -> str:
+    return "-" if count is None else str(count)
+
+
 @dataclass(frozen=True, slots=True)
 class RoleSummary:
     """How many devices of a role there are, and their AS numbers in words."""
@@ -45,7 +49,7 @@ class RangeSummary:
     @property
     def counts(self) -> tuple[str, str]:
         """Used and free, in words."""
-        return tuple("-" if count is None else str(count) for count in (self.used, self.free))  # type: ignore[return-value]
+        return _in_words(self.used), _in_words(self.free)
 
     def as_json(self) -> dict[str, object]:
         """The range as in ``check --json``."""

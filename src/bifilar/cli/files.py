@@ -3,6 +3,7 @@
 A directory of ours bears a marker that names its files. One with any other file in it is left alone.
 """
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def replace_directory(directory: Path, tree: Tree) -> None:
     new = directory.with_name(f".{directory.name}.new-{os.getpid()}")
     old = directory.with_name(f".{directory.name}.old-{os.getpid()}")
     with _os_errors(directory):
+        _clean_up_after_killed(directory)
         try:
             new.mkdir(parents=True)
             (new / MARKER).write_text("\n".join([_MARKER_TEXT, *sorted(tree)]) + "\n", encoding="utf-8")
@@ -75,6 +77,17 @@ def replace_directory(directory: Path, tree: Tree) -> None:
                 old.rename(directory)
             for left in (new, old):
                 shutil.rmtree(left, ignore_errors=True)  # it need not exist
+
+
+def _clean_up_after_killed(directory: Path) -> None:
+    """Finish what processes that were killed within :func:`replace_directory` have left."""
+    for left in directory.parent.glob(f".{glob.escape(directory.name)}.*-*"):
+        kind, _, pid = left.name.removeprefix(f".{directory.name}.").partition("-")
+        if kind in ("new", "old") and pid.isdigit() and not Path("/proc", pid).exists():
+            if kind == "old" and not directory.exists():
+                left.rename(directory)
+            else:
+                shutil.rmtree(left)
 
 
 def replace_file(path: Path, text: str) -> None:

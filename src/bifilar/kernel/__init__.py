@@ -1,7 +1,8 @@
 """Thin typed edges over the Linux kernel: namespaces, links, addresses, routes, sysctls, counters, packets.
 
 What is dumped is parsed by hand (:mod:`~bifilar.kernel.netlink`), because whoever verifies a large fabric reads
-hundreds of thousands of routes; what is built goes through pyroute2.
+hundreds of thousands of routes; what is asked for is packed by hand (:mod:`~bifilar.kernel.requests`), because whoever
+builds one asks for thousands of things.
 
 A netlink or packet socket belongs to the namespace that its thread was in when it was opened, and stays there::
 

@@ -1,35 +1,29 @@
 """Edge module: links and addresses of a namespace, made and changed."""
 
+import errno
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
-from typing import Any, Self
-
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
+from typing import Self
 
 from bifilar.errors import MachineError
-from bifilar.kernel import namespaces
+from bifilar.kernel import namespaces, requests
+from bifilar.kernel.netlink import RefusedError, Rtnetlink
+from bifilar.kernel.requests import Request
 
-_SCOPE_LINK = 253
-_NODAD = 0x02
-_EOPNOTSUPP = 95
-"""The kernel was built without this type of device."""
 MANAGEMENT_KINDS = ("dummy", "ifb")
 """``ifb`` stands in where the kernel has no ``dummy``: the same flags, and it drops what is sent into it."""
 
 
 class Links:
-    """The links of the namespace of the thread that makes and uses it. Use as a context manager.
+    """The links of the namespace of the thread that makes it. Use as a context manager, in that thread.
 
-    Not for other threads: pyroute2 opens another socket in each, and in the namespace of that thread.
     Everything raises :class:`~bifilar.errors.MachineError` when the kernel refuses.
     """
 
     def __init__(self) -> None:
-        self._netlink: Any = IPRoute()
+        self._netlink = Rtnetlink()
         self._indexes: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -42,7 +36,6 @@ class Links:
         """The index of an interface; asked once, then remembered."""
         if name not in self._indexes:
             try:
-                # Much faster than pyroute2's look-up, which is one more exchange over netlink.
                 self._indexes[name] = socket.if_nametoindex(name)
             except OSError as error:
                 raise MachineError(
@@ -57,36 +50,27 @@ class Links:
 
         One message makes both, so that neither is ever seen elsewhere, nor clashes with a name there.
         """
-        size = {} if mtu is None else {"mtu": mtu}
-        ends = {"ifname": peer, "net_ns_fd": peer_namespace, **size}
-        with _naming(f"{name} - {peer}"):
-            self._netlink.link("add", kind="veth", ifname=name, net_ns_fd=namespace, peer=ends, **size)
+        request = requests.add_veth(name, peer, peer_namespace, namespace=namespace, mtu=mtu)
+        self._ask(f"{name} - {peer}", request)
 
     def add_bridge(self, name: str, *, mtu: int | None = None) -> None:
         """Make a bridge that forwards from the first packet on: no spanning tree, no delay, no multicast snooping."""
-        options = {"br_stp_state": 0, "br_forward_delay": 0, "br_mcast_snooping": 0}
-        if mtu is not None:
-            options["mtu"] = mtu
-        self._add(name, "bridge", options)
+        self._ask(name, requests.add_bridge(name, mtu=mtu))
 
     def add_dummy(self, name: str, kind: str = MANAGEMENT_KINDS[0]) -> None:
         """Make an interface that only holds addresses; ``kind`` is what :func:`management_device_kind` says."""
-        self._add(name, kind, {})
+        self.add(name, kind)
 
     def add(self, name: str, kind: str) -> None:
         """Make an interface of any kind that needs nothing else said, such as ``dummy``."""
-        self._add(name, kind, {})
-
-    def _add(self, name: str, kind: str, options: dict[str, int]) -> None:
-        with _naming(name):
-            self._netlink.link("add", kind=kind, ifname=name, **options)
+        self._ask(name, requests.add_link(name, kind))
 
     def knows(self, kind: str) -> bool:
         """Whether the kernel has this kind of device: one is made, and removed again."""
         try:
-            self._netlink.link("add", kind=kind, ifname="probe")
-        except NetlinkError as error:
-            if error.code == _EOPNOTSUPP:
+            self._netlink.request(requests.add_link("probe", kind))
+        except RefusedError as error:
+            if error.errno == errno.EOPNOTSUPP:
                 return False
             raise _refusal(kind, error) from error
         self.delete("probe")
@@ -94,30 +78,24 @@ class Links:
 
     def delete(self, name: str) -> None:
         """Remove an interface; with one end of a veth pair goes the other."""
-        with _naming(name):
-            self._netlink.link("del", index=self.index(name))
+        self._ask(name, requests.delete_link(self.index(name)))
         del self._indexes[name]
 
     def set_up(self, name: str) -> None:
         """Bring an interface up."""
-        self._set(name, state="up")
+        self._ask(name, requests.change_link(self.index(name), up=True))
 
     def set_down(self, name: str) -> None:
         """Bring an interface down; the other end of a veth pair loses its carrier."""
-        self._set(name, state="down")
+        self._ask(name, requests.change_link(self.index(name), up=False))
 
     def set_mtu(self, name: str, mtu: int) -> None:
         """Set the size of the largest packet, in bytes, without the Ethernet header."""
-        self._set(name, mtu=mtu)
+        self._ask(name, requests.change_link(self.index(name), mtu=mtu))
 
     def enslave(self, name: str, bridge: str) -> None:
         """Make an interface a port of a bridge."""
-        self._set(name, master=self.index(bridge))
-
-    def _set(self, name: str, **values: str | int) -> None:
-        index = self.index(name)
-        with _naming(name):
-            self._netlink.link("set", index=index, **values)
+        self._ask(name, requests.change_link(self.index(name), master=self.index(bridge)))
 
     def add_address(
         self,
@@ -127,26 +105,18 @@ class Links:
         link_scope: bool = False,
         deprecated: bool = False,
     ) -> None:
-        """Give an interface an address.
+        """Give an interface an address; see :func:`bifilar.kernel.requests.add_address`."""
+        request = requests.add_address(
+            self.index(name), address, link_scope=link_scope, deprecated=deprecated
+        )
+        self._ask(f"{name}: {address}", request)
 
-        Args:
-            name: of the interface.
-            address: IPv6 ones are usable at once, without asking whether somebody else has them.
-            link_scope: never chosen as source towards other networks; IPv6 has no such setting and ignores it.
-            deprecated: preferred for zero seconds, valid for ever: a source only where there is no other.
-        """
-        options: dict[str, int] = {}
-        if isinstance(address, IPv6Interface):
-            options["flags"] = _NODAD
-        elif link_scope:
-            options["scope"] = _SCOPE_LINK
-        if deprecated:
-            options["preferred_lft"] = 0
-        index = self.index(name)
-        with _naming(f"{name}: {address}"):
-            self._netlink.addr(
-                "add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen, **options
-            )
+    def _ask(self, where: str, request: Request) -> None:
+        """Send a request; a refusal says which object it is about."""
+        try:
+            self._netlink.request(request)
+        except RefusedError as error:
+            raise _refusal(where, error) from error
 
 
 Operation = Callable[[Links], object]
@@ -186,15 +156,5 @@ def management_device_kind() -> str:
     return kind
 
 
-@contextmanager
-def _naming(where: str) -> Iterator[None]:
-    """Say which object the kernel refused."""
-    try:
-        yield
-    except NetlinkError as error:
-        raise _refusal(where, error) from error
-
-
-def _refusal(where: str, error: NetlinkError) -> MachineError:
-    reason = error.args[1] if len(error.args) > 1 else str(error)
-    return MachineError(where, f"the kernel refuses it: {reason}", "be root, with CAP_NET_ADMIN")
+def _refusal(where: str, error: RefusedError) -> MachineError:
+    return MachineError(where, f"the kernel refuses it: {error.strerror}", "be root, with CAP_NET_ADMIN")

@@ -1,4 +1,4 @@
-"""Edge module: dumps over rtnetlink, as raw messages.
+"""Edge module: requests and dumps over rtnetlink, as raw messages.
 
 A dump of a thousand routes takes the kernel half a millisecond; what takes time is to make objects of them. So the
 messages come as they are, and each reader makes only what it needs.
@@ -25,11 +25,26 @@ _TYPE_MASK = 0x3FFF
 """Without the flags that say that an attribute is nested, or in network byte order."""
 _ALIGN = 3
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_REQUEST, _DUMP, _DUMP_INTERRUPTED = 0x001, 0x300, 0x010
-_SOL_NETLINK, _GET_STRICT_CHECK = 270, 12
+_REQUEST, _ACK, _DUMP, _DUMP_INTERRUPTED = 0x001, 0x004, 0x300, 0x010
+_ACK_ATTRIBUTES = 0x200
+_MESSAGE = 1
+_SOL_NETLINK, _CAPPED_ACK, _EXTENDED_ACK, _GET_STRICT_CHECK = 270, 10, 11, 12
 _RECEIVE_BYTES = 1 << 18
 _ATTEMPTS = 50
 """A dump during which the table changed is begun again; a fabric that converges changes it all the time."""
+
+
+class RefusedError(OSError):
+    """The kernel refuses a request.
+
+    Attributes:
+        errno: why, as a number; also in words where the kernel has some.
+        place: which of the requests sent together, from 0.
+    """
+
+    def __init__(self, number: int, place: int, words: str) -> None:
+        super().__init__(number, words or os.strerror(number))
+        self.place = place
 
 
 class Rtnetlink:
@@ -39,6 +54,9 @@ class Rtnetlink:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         # Only with it the kernel filters dumps by table and protocol itself.
         self._socket.setsockopt(_SOL_NETLINK, _GET_STRICT_CHECK, 1)
+        # Answers say in words why, and don't repeat the question.
+        self._socket.setsockopt(_SOL_NETLINK, _EXTENDED_ACK, 1)
+        self._socket.setsockopt(_SOL_NETLINK, _CAPPED_ACK, 1)
         self._sequence = 0
 
     def __enter__(self) -> Self:
@@ -47,7 +65,53 @@ class Rtnetlink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the socket back."""
         self._socket.close()
+
+    def request(self, *requests: tuple[int, int, bytes]) -> None:
+        """Ask for changes, in their order, and wait until each is done or refused.
+
+        One refused doesn't keep the others from being done: send alone what the others depend on.
+
+        Args:
+            requests: type, flags and body of each; see :mod:`bifilar.kernel.requests`.
+
+        Raises:
+            RefusedError: the first that the kernel refuses.
+        """
+        first = self._sequence + 1
+        parts = []
+        for kind, flags, body in requests:
+            self._sequence += 1
+            size = _HEADER.size + len(body)
+            parts.append(_HEADER.pack(size, kind, flags | _REQUEST | _ACK, self._sequence, 0))
+            parts.append(body)
+        self._socket.send(b"".join(parts))
+        self._await(first)
+
+    def _await(self, first: int) -> None:
+        """Read what became of the requests from this sequence number on."""
+        refused: RefusedError | None = None
+        awaited = self._sequence - first + 1
+        while awaited:
+            datagram = self._socket.recv(_RECEIVE_BYTES)
+            # Each answer comes in a datagram of its own.
+            length, kind, flags, sequence, _ = _HEADER.unpack_from(datagram)
+            if kind != _NLMSG_ERROR or sequence < first:
+                continue
+            awaited -= 1
+            status = -_ERROR.unpack_from(datagram, _HEADER.size)[0]
+            if status and refused is None:
+                begin = 2 * _HEADER.size + _ERROR.size
+                said = attributes(datagram, begin, length) if flags & _ACK_ATTRIBUTES else {}
+                refused = RefusedError(
+                    status, sequence - first, said.get(_MESSAGE, b"").rstrip(b"\0").decode()
+                )
+        if refused is not None:
+            raise refused
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
         """The datagrams of the answer; :func:`messages` takes them apart.

@@ -5,6 +5,7 @@ Everything that can't be undone by removing a directory is written down first, s
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,7 +13,16 @@ from ipaddress import IPv6Interface
 from pathlib import Path
 
 from bifilar.errors import LabError
-from bifilar.fabric.model import RACK_BRIDGE, Device, Fabric, Family, Interface, InterfaceKind, Scope
+from bifilar.fabric.model import (
+    RACK_BRIDGE,
+    Device,
+    DeviceName,
+    Fabric,
+    Family,
+    Interface,
+    InterfaceKind,
+    Scope,
+)
 from bifilar.kernel import namespaces, sysctl
 from bifilar.kernel.links import Links, management_device_kind
 from bifilar.kernel.namespaces import Traveller
@@ -20,10 +30,12 @@ from bifilar.lab import daemons, machine
 from bifilar.lab.places import Places
 from bifilar.lab.progress import Progress
 from bifilar.lab.state import State, save
-from bifilar.render import SYSCTL_CONFIG, Renderer
+from bifilar.render import BIRD_CONFIG, SYSCTL_CONFIG, Renderer
 
 _SPARE_FILES = 256
 """Open files besides one for each namespace."""
+_STARTING_AT_ONCE = 4 * (os.cpu_count() or 1)
+"""Daemons that may be starting at a time; measured."""
 _NO_ADDRESS = "1"
 """Of addr_gen_mode: no link-local address is made."""
 _LAB_SYSCTLS = (
@@ -86,10 +98,8 @@ class _Builder:
         with machine.open_files(len(self._fabric.devices) + _SPARE_FILES), Traveller() as traveller:
             self._make_namespaces(traveller)
             self._make_links()
-            self._configure_devices(traveller)
-            # All at once: the daemons of a large fabric keep this machine busy until they have converged.
             started = time.monotonic()
-            self._start_daemons(traveller)
+            self._start_devices(traveller)
         build_s = round(time.monotonic() - began, 3)
         state = replace(
             self._state, management_kind=self._management_kind, notes=self._notes, build_s=build_s
@@ -106,10 +116,9 @@ class _Builder:
     def _make_namespaces(self, traveller: Traveller) -> None:
         for device in self._steps("namespaces", self._fabric.devices):
             files = self._renderer.files(device)
-            for path, text in files.items():
-                file = self._places.file(device.name, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text)
+            config = self._places.bird_config(device.name)
+            config.parent.mkdir(parents=True)
+            config.write_text(files[BIRD_CONFIG])
             # Before there are interfaces, which take the defaults.
             settings = (*sysctl.parse(files[SYSCTL_CONFIG], f"{device.name}:{SYSCTL_CONFIG}"), *_LAB_SYSCTLS)
             name = self._places.namespace_name(device.name)
@@ -144,19 +153,27 @@ class _Builder:
             # In an empty namespace: names in the one that asks would be in the way on older kernels.
             namespaces.run_apart(make)
 
-    def _configure_devices(self, traveller: Traveller) -> None:
-        """Give every device its interfaces and addresses."""
-        for device in self._steps("interfaces", self._fabric.devices):
-            namespace = self._places.namespace(device.name)
-            traveller.run_in(namespace, lambda: self._configure_device(device))  # noqa: B023 - called at once
+    def _start_devices(self, traveller: Traveller) -> None:
+        """Give every device its interfaces and addresses, and start its daemon.
 
-    def _start_daemons(self, traveller: Traveller) -> None:
+        BIRD's listen backlog is eight: where a rack's servers all connect while the daemon of their ToR waits for a
+        processor, their first packets are lost, and TCP tries again a second later, then three, then seven. So no
+        more start at a time than this machine can serve.
+        """
         traveller.run(daemons.leave_working_directory)
+        starting: deque[DeviceName] = deque()
         # Switches first: when a server asks for its session, its ToR listens.
         ordered = sorted(self._fabric.devices, key=lambda device: -device.role.tier)
         for device in self._steps("daemons", tuple(ordered)):
-            namespace = self._places.namespace(device.name)
-            traveller.run_in(namespace, lambda: daemons.start(self._places, device))  # noqa: B023 - called at once
+            traveller.run_in(self._places.namespace(device.name), lambda: self._start(device))  # noqa: B023 - called at once
+            starting.append(device.name)
+            if len(starting) > _STARTING_AT_ONCE:
+                daemons.wait_started(self._places, starting.popleft())
+
+    def _start(self, device: Device) -> None:
+        """Called in its namespace."""
+        self._configure_device(device)
+        daemons.start(self._places, device)
 
     def _configure_device(self, device: Device) -> None:
         with Links() as links:

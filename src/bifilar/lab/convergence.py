@@ -38,12 +38,14 @@ def wait(places: Places, fabric: Fabric, deadline_s: float, progress: Progress) 
         LabError: with what is missing, when ``deadline_s`` seconds have passed or a daemon has died.
     """
     deadline = time.monotonic() + deadline_s
+    # Now, when there is nothing to see yet.
+    expected = dict(_expected_tables(fabric))
     switches = [device for device in fabric.devices if not device.role.is_server]
     servers = [device for device in fabric.devices if device.role.is_server]
     for name, devices in (("sessions of switches", switches), ("sessions of servers", servers)):
         _until_none(name, devices, partial(_without_sessions, places, fabric), deadline, progress)
     with Traveller() as traveller:
-        looking = partial(_without_routes, traveller, places, dict(_expected_tables(fabric)))
+        looking = partial(_without_routes, traveller, places, expected)
         _until_none("routes in kernels", fabric.devices, looking, deadline, progress)
 
 

@@ -14,11 +14,12 @@ from bifilar.errors import LabError, MachineError
 from bifilar.fabric.model import Device
 from bifilar.kernel import libc, namespaces
 from bifilar.lab.places import DAEMON_MARK, MARK, Places
-from bifilar.render import BIRD_CONFIG
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _END_S = 20.0
 """A killed process ends within milliseconds, a thousand of them within a second; unless the kernel is in trouble."""
+_START_S = 1.0
+_START_POLL_S = 0.002
 _BATCH = 200
 """Processes that are ended at a time, each with an open descriptor."""
 
@@ -61,8 +62,7 @@ def start(places: Places, device: Device) -> int:
     """
     name = device.name
     command = command_for(device.bird_version)
-    control, pid = str(places.bird_socket(name)), str(places.pid(name))
-    arguments = ["-f", "-c", str(places.file(name, BIRD_CONFIG)), "-s", control, "-P", pid]
+    arguments = ["-f", "-c", str(places.bird_config(name)), "-s", str(places.bird_socket(name))]
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     try:
         return os.posix_spawn(
@@ -80,6 +80,17 @@ def start(places: Places, device: Device) -> int:
         )
     except OSError as error:
         raise MachineError(command[0], f"can't be run: {error.strerror}", "install BIRD") from error
+
+
+def wait_started(places: Places, device: str) -> None:
+    """Wait until a daemon has read its configuration and says so in its log; a second at most.
+
+    One that doesn't say anything is found by whoever waits for its sessions.
+    """
+    log = places.log(device)
+    deadline = time.monotonic() + _START_S
+    while not log.stat().st_size and time.monotonic() < deadline:
+        time.sleep(_START_POLL_S)
 
 
 def inodes_of(places: Places, devices: Iterable[str]) -> dict[int, str]:

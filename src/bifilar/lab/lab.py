@@ -144,9 +144,9 @@ class Lab:
         """The control socket of a device's BIRD."""
         return self._places.bird_socket(self.device(device).name)
 
-    def root(self, device: str) -> Path:
-        """A device's disk: every rendered file at its absolute path under it."""
-        return self._places.root(self.device(device).name)
+    def bird_config(self, device: str) -> Path:
+        """The configuration of a device's BIRD: changed here, it counts after a reload."""
+        return self._places.bird_config(self.device(device).name)
 
     def log(self, device: str) -> str:
         """What a device's daemon has said so far."""

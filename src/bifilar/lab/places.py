@@ -48,13 +48,9 @@ class Places:
         """What belongs to one device."""
         return self.directory / "devices" / name
 
-    def root(self, name: str) -> Path:
-        """A device's disk: its rendered files at their absolute paths."""
-        return self.device(name) / "root"
-
-    def file(self, name: str, path: str) -> Path:
-        """One of a device's files, by its absolute path."""
-        return self.root(name) / path.lstrip("/")
+    def bird_config(self, name: str) -> Path:
+        """What a device's BIRD reads: of its rendered files the one that a lab needs on disk."""
+        return self.device(name) / "bird.conf"
 
     def bird_socket(self, name: str) -> Path:
         """The control socket of a device's BIRD."""
@@ -63,10 +59,6 @@ class Places:
     def log(self, name: str) -> Path:
         """What a device's daemon said."""
         return self.device(name) / "bird.log"
-
-    def pid(self, name: str) -> Path:
-        """Where a device's daemon writes its process number."""
-        return self.device(name) / "bird.pid"
 
     def namespace_name(self, name: str) -> str:
         """What ``ip netns`` calls a device's namespace."""

@@ -97,7 +97,7 @@ class Stations:
                     opened = self._namespaces.run_in(device, partial(self._open, family, stack))
                     self._sockets[device, family] = opened
                     for opened_socket in opened:
-                        self._selector.register(opened_socket, selectors.EVENT_READ)
+                        self._selector.register(opened_socket, selectors.EVENT_READ, opened_socket)
             self._stack = stack.pop_all()
         return self
 
@@ -175,7 +175,7 @@ class Stations:
         """Read what has come; returns how many datagrams."""
         count = 0
         for key, _ in self._selector.select(timeout_s):
-            for datagram, source in _datagrams(key.fileobj):  # type: ignore[arg-type]
+            for datagram, source in _datagrams(key.data):
                 count += 1
                 if len(datagram) >= _HEADER.size:
                     magic, index, _zero = _HEADER.unpack_from(datagram)
