@@ -1,8 +1,17 @@
 """What this machine can't run is skipped, with what is missing as the reason."""
 
 import os
+import signal
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C end the commands that tests start, also where the tests run in a script's background.
+
+    A shell without job control lets what it starts there ignore it, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
