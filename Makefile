@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each does all the set-up that it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench
+.PHONY: help setup peers demo test lint bench
 
 # Where `scripts/setup` puts uv if the machine has none.
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bifilar/uv/bin
@@ -14,7 +14,10 @@ setup: ## install what is missing: Debian packages, uv, Python packages
 demo: setup ## build the article's fabric from real BIRDs, verify it, draw it, and clean up
 	@scripts/demo
 
-test: setup ## run every test that this machine can run
+peers: ## install the container runtimes and plugins that tests and benchmarks run
+	@scripts/setup peers
+
+test: peers ## run every test that this machine can run
 	uv run --frozen pytest
 
 lint: setup ## style, types, and the layers of the architecture
@@ -23,6 +26,7 @@ lint: setup ## style, types, and the layers of the architecture
 	uv run --frozen mypy
 	uv run --frozen lint-imports
 
-bench: setup ## compare design and rendering with netlab's, and try 10,000 servers
+bench: peers ## compare with netlab's design and Debian's CNI plugins, and try 10,000 servers
 	uv run --frozen python bench/against_netlab.py
 	uv run --frozen python bench/scale.py
+	uv run --frozen python bench/against_ptp.py

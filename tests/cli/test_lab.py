@@ -145,7 +145,8 @@ def test_ctrl_c_ends_a_capture(lab: str) -> None:
 def test_verify_finds_everything_as_designed(lab: str, bifilar: Bifilar) -> None:
     answer = bifilar("verify", "--name", lab, "--json")
     report = json.loads(answer.out)
-    assert {check["name"]: check["status"] for check in report["checks"] if check["status"] != "pass"} == {}
+    others = {check["name"]: check["status"] for check in report["checks"] if check["status"] != "pass"}
+    assert others == {check["name"]: "skip" for check in report["checks"] if check["name"].startswith("pod")}
     assert answer.status == 0
     assert report["seconds"] > 0
 

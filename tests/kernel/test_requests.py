@@ -42,6 +42,14 @@ def test_a_pair_of_interfaces() -> None:
     assert (peer["IFLA_IFNAME"], peer["IFLA_NET_NS_FD"], peer["IFLA_MTU"]) == ("eth0", 7, 9000)
 
 
+def test_a_pair_whose_first_end_is_marked() -> None:
+    mac = bytes.fromhex("eeeeeeeeeeee")
+    found = decoded(requests.add_veth("veth0", "eth0", 7, group=116, link_address=mac), ifinfmsg)
+    assert (found["IFLA_GROUP"], found["IFLA_ADDRESS"]) == (116, "ee:ee:ee:ee:ee:ee")
+    peer = found["IFLA_LINKINFO"]["IFLA_INFO_DATA"]["VETH_INFO_PEER"]
+    assert not {"IFLA_GROUP", "IFLA_ADDRESS"} & peer.keys()
+
+
 def test_a_bridge() -> None:
     found = decoded(requests.add_bridge("br0", mtu=1400), ifinfmsg)
     assert (found["IFLA_IFNAME"], found["IFLA_MTU"]) == ("br0", 1400)
@@ -57,6 +65,20 @@ def test_only_what_is_given_of_a_link_changes(up: bool | None, flags: int, chang
     assert (found["index"], found["flags"], found["change"]) == (3, flags, change)
     assert found["IFLA_IFALIAS"] == "COIL:default:c:eth0"
     assert not {"IFLA_MTU", "IFLA_MASTER"} & found.keys()
+
+
+def test_a_link_gets_another_name_and_no_address_of_its_own() -> None:
+    found = decoded(requests.change_link(3, name="veth1", makes_own_addresses=False), ifinfmsg)
+    assert found["IFLA_IFNAME"] == "veth1"
+    assert found["IFLA_AF_SPEC"]["AF_INET6"]["IFLA_INET6_ADDR_GEN_MODE"] == 1
+    assert "IFLA_AF_SPEC" not in decoded(requests.change_link(3, up=True), ifinfmsg)
+
+
+def test_a_question_about_a_link_leaves_statistics_out() -> None:
+    by_name, by_index = requests.get_link(name="veth0"), requests.get_link(index=7)
+    assert (decoded(by_name, ifinfmsg)["IFLA_IFNAME"], decoded(by_index, ifinfmsg)["index"]) == ("veth0", 7)
+    for request in (by_name, by_index, requests.get_links()):
+        assert decoded(request, ifinfmsg)["IFLA_EXT_MASK"] == 8
 
 
 def test_addresses() -> None:
@@ -95,6 +117,27 @@ def test_a_blackhole_has_no_interface() -> None:
     )
     assert (found["family"], found["type"], found["table"]) == (AF_INET6, requests.BLACKHOLE, 254)
     assert "RTA_OIF" not in found
+
+
+def test_one_of_several_routes_to_a_prefix() -> None:
+    prefix = ip_network("10.64.0.0/27")
+    made = requests.add_route(prefix, None, protocol=30, kind=requests.UNREACHABLE, metric=4096)
+    assert decoded(made, rtmsg)["RTA_PRIORITY"] == 4096
+    found = decoded(requests.delete_route(prefix, table=116, protocol=30, interface=9, metric=4096), rtmsg)
+    assert (found["RTA_OIF"], found["RTA_PRIORITY"], found["RTA_TABLE"]) == (9, 4096, 116)
+    any_of_them = decoded(requests.delete_route(prefix, protocol=30), rtmsg)
+    assert not {"RTA_OIF", "RTA_PRIORITY"} & any_of_them.keys()
+
+
+def test_a_question_about_a_route() -> None:
+    found = decoded(requests.get_route(ip_address("fe80::1"), 9), rtmsg)
+    assert (found["family"], found["dst_len"], found["RTA_DST"], found["RTA_OIF"]) == (
+        AF_INET6,
+        128,
+        "fe80::1",
+        9,
+    )
+    assert "RTA_OIF" not in decoded(requests.get_route(ip_address("10.0.0.1")), rtmsg)
 
 
 def test_a_rule() -> None:

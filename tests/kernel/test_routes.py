@@ -9,7 +9,7 @@ import pytest
 
 from bifilar.kernel import namespaces, routes
 from bifilar.kernel.links import Links, configure
-from bifilar.kernel.netlink import attribute
+from bifilar.kernel.netlink import Rtnetlink, attribute
 from bifilar.kernel.routes import KernelNextHop, KernelRoute, merged, parse
 
 NAMES = {7: "eth0", 8: "eth1"}
@@ -200,3 +200,24 @@ def test_a_dump_of_many_datagrams_is_whole(router: Path) -> None:
     assert found.keys() == set(prefixes)
     assert {len(route.next_hops) for route in found.values()} == {2}
     assert namespaces.run_in(router, lambda: routes.count(protocol=routes.PROTOCOL_BIRD)) == count
+
+
+@pytest.mark.lab
+def test_what_becomes_of_a_packet(router: Path) -> None:
+    add(router, "unreachable 10.7.0.0/16", "10.8.0.0/16 via 10.0.0.2")
+    (index,) = (index for index, name in namespaces.run_in(router, socket.if_nameindex) if name == "eth1")
+    with namespaces.run_in(router, Rtnetlink) as netlink:
+        kinds = {
+            text: routes.kind(netlink, ip_address(text))
+            for text in ("10.0.0.1", "10.8.0.1", "10.7.0.1", "192.0.2.1", "fd00::1", "fd00::9", "fd09::1")
+        }
+        assert routes.kind(netlink, ip_address("fe80::9"), index) == routes.UNICAST
+    assert kinds == {
+        "10.0.0.1": routes.LOCAL,
+        "10.8.0.1": routes.UNICAST,
+        "10.7.0.1": None,
+        "192.0.2.1": None,
+        "fd00::1": routes.LOCAL,
+        "fd00::9": routes.UNICAST,
+        "fd09::1": None,
+    }

@@ -107,7 +107,7 @@ def test_a_lab_that_is_being_built_is_left_alone(lab_name: str) -> None:
         try:
             read_lines(process, 5)
             process.send_signal(signal.SIGSTOP)
-            with pytest.raises(LabError, match="another command is building or removing this lab"):
+            with pytest.raises(LabError, match="another command is at work on this lab"):
                 Lab.remove(lab_name)
             with pytest.raises(LabError, match="not built to the end"):
                 Lab.open(lab_name)

@@ -30,7 +30,8 @@ def test_all_checks_pass(shape: str) -> None:
         report = verify(lab)
     assert _failed(report.checks) == {}
     assert [check.name for check in report.checks] == list(CHECKS)
-    assert {check.status for check in report.checks} == {Status.PASS}
+    skipped = [check.name for check in report.checks if check.status is Status.SKIP]
+    assert skipped == [name for name in CHECKS if name.startswith("pod")], "there are no pods"
 
 
 def test_next_hop_self_at_the_tors_provokes_redirects() -> None:

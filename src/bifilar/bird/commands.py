@@ -26,6 +26,8 @@ class Export(StrEnum):
     """Those that are offered to its export filter."""
     REJECTED = "noexport"
     """Those that its export filter rejects."""
+    SENT = "exported"
+    """Those that it has been given, whatever its export filter says of them now; an error unless it is up."""
 
 
 class Direction(StrEnum):

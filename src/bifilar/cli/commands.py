@@ -4,8 +4,12 @@ from typing import Annotated
 
 import typer
 
+from bifilar.cli.verbs.agent import agent
+from bifilar.cli.verbs.audit import audit
 from bifilar.cli.verbs.check import check
+from bifilar.cli.verbs.cni import cni
 from bifilar.cli.verbs.doctor import doctor
+from bifilar.cli.verbs.explain import explain
 from bifilar.cli.verbs.lab import lab
 from bifilar.cli.verbs.render import render
 from bifilar.cli.verbs.schema import schema
@@ -57,4 +61,8 @@ for _verb in (check, show, render, schema):
     app.command(rich_help_panel="Design")(_verb)
 app.add_typer(lab, name="lab", rich_help_panel="Run")
 app.command(rich_help_panel="Run")(verify)
+app.command(rich_help_panel="Run")(audit)
+app.add_typer(explain, name="explain", rich_help_panel="Run")
+app.command(rich_help_panel="Kubernetes")(agent)
+app.add_typer(cni, name="cni", rich_help_panel="Kubernetes")
 app.command(rich_help_panel="Machine")(doctor)

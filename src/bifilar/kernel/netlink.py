@@ -30,6 +30,8 @@ _ACK_ATTRIBUTES = 0x200
 _MESSAGE = 1
 _SOL_NETLINK, _CAPPED_ACK, _EXTENDED_ACK, _GET_STRICT_CHECK = 270, 10, 11, 12
 _RECEIVE_BYTES = 1 << 18
+_ANSWER_BYTES = 1 << 14
+"""A single answer is never so long. A buffer of the other size comes from the kernel each time: 40 us, ten times an ADD."""
 _ATTEMPTS = 50
 """A dump during which the table changed is begun again; a fabric that converges changes it all the time."""
 
@@ -97,21 +99,34 @@ class Rtnetlink:
         refused: RefusedError | None = None
         awaited = self._sequence - first + 1
         while awaited:
-            datagram = self._socket.recv(_RECEIVE_BYTES)
+            datagram = self._socket.recv(_ANSWER_BYTES)
             # Each answer comes in a datagram of its own.
             length, kind, flags, sequence, _ = _HEADER.unpack_from(datagram)
             if kind != _NLMSG_ERROR or sequence < first:
                 continue
             awaited -= 1
-            status = -_ERROR.unpack_from(datagram, _HEADER.size)[0]
-            if status and refused is None:
-                begin = 2 * _HEADER.size + _ERROR.size
-                said = attributes(datagram, begin, length) if flags & _ACK_ATTRIBUTES else {}
-                refused = RefusedError(
-                    status, sequence - first, said.get(_MESSAGE, b"").rstrip(b"\0").decode()
-                )
+            if refused is None and _ERROR.unpack_from(datagram, _HEADER.size)[0]:
+                refused = _refusal(datagram, length, flags, sequence - first)
         if refused is not None:
             raise refused
+
+    def ask(self, kind: int, body: bytes) -> bytes:
+        """The one message that answers a question, as a datagram.
+
+        Raises:
+            RefusedError: the kernel refuses; ``ENODEV`` and the like if there is no such thing.
+        """
+        self._sequence += 1
+        header = _HEADER.pack(_HEADER.size + len(body), kind, _REQUEST, self._sequence, 0)
+        self._socket.send(header + body)
+        while True:
+            datagram = self._socket.recv(_ANSWER_BYTES)
+            length, answered, flags, sequence, _ = _HEADER.unpack_from(datagram)
+            if sequence != self._sequence:
+                continue
+            if answered == _NLMSG_ERROR:
+                raise _refusal(datagram, length, flags, 0)
+            return datagram
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
         """The datagrams of the answer; :func:`messages` takes them apart.
@@ -144,6 +159,14 @@ class Rtnetlink:
             if end is not None:
                 _check(_ERROR.unpack_from(datagram, end)[0])
                 return datagrams if steady else None
+
+
+def _refusal(datagram: bytes, length: int, flags: int, place: int) -> RefusedError:
+    """What an answer of type NLMSG_ERROR says."""
+    begin = 2 * _HEADER.size + _ERROR.size
+    said = attributes(datagram, begin, length) if flags & _ACK_ATTRIBUTES else {}
+    number = -_ERROR.unpack_from(datagram, _HEADER.size)[0]
+    return RefusedError(number, place, said.get(_MESSAGE, b"").rstrip(b"\0").decode())
 
 
 def _end_of_dump(datagram: bytes) -> int | None:

@@ -25,9 +25,9 @@ UNICAST, BLACKHOLE, UNREACHABLE = 1, 6, 7
 ALIAS_BYTES = 255
 """An alias of a link may have so many; more are refused."""
 
-_NEWLINK, _DELLINK = 16, 17
+_NEWLINK, _DELLINK, _GETLINK = 16, 17, 18
 _NEWADDR = 20
-_NEWROUTE, _DELROUTE = 24, 25
+_NEWROUTE, _DELROUTE, _GETROUTE = 24, 25, 26
 _NEWRULE, _DELRULE = 32, 33
 _NEWNEIGH = 28
 
@@ -37,14 +37,18 @@ _RTMSG = struct.Struct("=BBBBBBBBI")
 _NDMSG = struct.Struct("=BxxxiHBB")
 _U8, _U32 = struct.Struct("=B"), struct.Struct("=I")
 _UP = 1
-_IFNAME, _MTU, _MASTER, _LINKINFO, _IFALIAS, _NET_NS_FD = 3, 4, 10, 18, 20, 28
+_ADDRESS, _IFNAME, _MTU, _MASTER, _LINKINFO = 1, 3, 4, 10, 18
+_IFALIAS, _AF_SPEC, _GROUP, _NET_NS_FD, _EXT_MASK = 20, 26, 27, 28, 29
+_TX_QUEUES, _RX_QUEUES = 31, 32
+_SKIP_STATISTICS = 8
+_INET6_ADDRESS_GENERATION, _GENERATE_EUI64, _GENERATE_NONE = 8, 0, 1
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _BRIDGE_FORWARD_DELAY, _BRIDGE_STP_STATE, _BRIDGE_MCAST_SNOOPING = 1, 5, 23
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_CACHEINFO, _IFA_FLAGS = 1, 2, 6, 8
 _FLAG_NODAD = 0x02
 _FOREVER = 0xFFFFFFFF
 _CACHEINFO = struct.Struct("=IIII")
-_DST, _OIF, _GATEWAY, _PREFSRC, _TABLE = 1, 4, 5, 7, 15
+_DST, _OIF, _GATEWAY, _PRIORITY, _PREFSRC, _TABLE = 1, 4, 5, 6, 7, 15
 _RTNH_ONLINK = 4
 _FRA_PRIORITY, _FRA_TABLE, _FRA_PROTOCOL = 6, 15, 21
 _NDA_DST, _NDA_LLADDR = 1, 2
@@ -63,18 +67,48 @@ class Request(NamedTuple):
 
 
 def add_veth(
-    name: str, peer: str, peer_namespace: int, *, namespace: int | None = None, mtu: int | None = None
+    name: str,
+    peer: str,
+    peer_namespace: int,
+    *,
+    namespace: int | None = None,
+    mtu: int | None = None,
+    queues: int | None = None,
+    group: int | None = None,
+    indexes: tuple[int, int] = (0, 0),
+    link_address: bytes | None = None,
+    peer_link_address: bytes | None = None,
 ) -> Request:
     """Make a pair of interfaces, each right in its namespace (given by an open descriptor).
 
     One message makes both, so that neither is ever seen elsewhere, nor clashes with a name there. Both are down: a
     peer that is to be up is refused, and an alias would silently be ignored.
+
+    Args:
+        name: of the one end.
+        peer: of the other.
+        peer_namespace: where the peer goes.
+        namespace: where the one end goes; the socket's unless told.
+        mtu: of both.
+        queues: of both, each way; the kernel makes one for each processor unless told.
+        group: of ``name``; its peer is in the usual one.
+        indexes: of both; the kernel chooses where 0 is given. One that is taken is refused with ``EBUSY``.
+        link_address: of ``name``; the kernel chooses if none is given.
+        peer_link_address: of ``peer``, likewise.
     """
     size = b"" if mtu is None else _number(_MTU, mtu)
-    other = _link_header() + _name(peer) + _number(_NET_NS_FD, peer_namespace) + size
+    if queues is not None:
+        size += _number(_TX_QUEUES, queues) + _number(_RX_QUEUES, queues)
+    other = _link_header(indexes[1]) + _name(peer) + _number(_NET_NS_FD, peer_namespace) + size
+    if peer_link_address is not None:
+        other += attribute(_ADDRESS, peer_link_address)
     info = _kind("veth") + attribute(_INFO_DATA, attribute(_VETH_PEER, other))
     own = b"" if namespace is None else _number(_NET_NS_FD, namespace)
-    body = _link_header() + _name(name) + own + size + attribute(_LINKINFO, info)
+    if group is not None:
+        own += _number(_GROUP, group)
+    if link_address is not None:
+        own += attribute(_ADDRESS, link_address)
+    body = _link_header(indexes[0]) + _name(name) + own + size + attribute(_LINKINFO, info)
     return Request(_NEWLINK, CREATE | EXCLUSIVE, body)
 
 
@@ -101,25 +135,63 @@ def add_link(name: str, kind: str) -> Request:
 def change_link(
     index: int,
     *,
+    name: str | None = None,
     up: bool | None = None,
     mtu: int | None = None,
     master: int | None = None,
     alias: str | None = None,
+    group: int | None = None,
+    link_address: bytes | None = None,
+    makes_own_addresses: bool | None = None,
 ) -> Request:
-    """Change what is given of an interface; ``alias`` has at most :data:`ALIAS_BYTES`."""
+    """Change what is given of an interface.
+
+    Args:
+        index: of the interface.
+        name: a new one; kernels before 6.3 refuse it while the interface is up.
+        up: or down.
+        mtu: size of the largest packet, in bytes.
+        master: index of the bridge that it is a port of.
+        alias: at most :data:`ALIAS_BYTES`.
+        group: the number of the group that it is to be in.
+        link_address: a new MAC address.
+        makes_own_addresses: whether the kernel gives it an IPv6 link-local address as soon as it is usable.
+            Refused where the interface has no IPv6.
+    """
     body = _link_header(index, up)
+    if name is not None:
+        body += _name(name)
     if mtu is not None:
         body += _number(_MTU, mtu)
     if master is not None:
         body += _number(_MASTER, master)
     if alias is not None:
         body += attribute(_IFALIAS, alias.encode())
+    if group is not None:
+        body += _number(_GROUP, group)
+    if link_address is not None:
+        body += attribute(_ADDRESS, link_address)
+    if makes_own_addresses is not None:
+        mode = _GENERATE_EUI64 if makes_own_addresses else _GENERATE_NONE
+        generation = attribute(_INET6_ADDRESS_GENERATION, _U8.pack(mode))
+        body += attribute(_AF_SPEC, attribute(AF_INET6, generation))
     return Request(_NEWLINK, 0, body)
 
 
 def delete_link(index: int) -> Request:
     """Remove an interface; with one end of a veth pair goes the other."""
     return Request(_DELLINK, 0, _link_header(index))
+
+
+def get_link(*, name: str | None = None, index: int = 0) -> Request:
+    """Ask for one interface, by name or index; for :meth:`~bifilar.kernel.netlink.Rtnetlink.ask`."""
+    body = _link_header(index) + _number(_EXT_MASK, _SKIP_STATISTICS)
+    return Request(_GETLINK, 0, body if name is None else body + _name(name))
+
+
+def get_links() -> Request:
+    """Ask for all interfaces; for :meth:`~bifilar.kernel.netlink.Rtnetlink.dump`."""
+    return Request(_GETLINK, 0, _link_header() + _number(_EXT_MASK, _SKIP_STATISTICS))
 
 
 def add_address(
@@ -158,6 +230,7 @@ def add_route(
     protocol: int,
     scope: int = 0,
     kind: int = UNICAST,
+    metric: int = 0,
     flags: int = CREATE | REPLACE,
 ) -> Request:
     """Make a route, or put it in place of one with the same prefix and metric.
@@ -172,6 +245,7 @@ def add_route(
         protocol: who puts it there.
         scope: as ``ip route`` has it; IPv6 ignores it.
         kind: what becomes of a packet.
+        metric: of routes with the same prefix the smallest is used; 0 is 1024 for IPv6.
         flags: ``CREATE | EXCLUSIVE`` refuses to replace.
     """
     parts = [_route(prefix, table, protocol, scope, kind, _RTNH_ONLINK if onlink else 0)]
@@ -181,13 +255,41 @@ def add_route(
         parts.append(attribute(_GATEWAY, gateway.packed))
     if source is not None:
         parts.append(attribute(_PREFSRC, source.packed))
+    if metric:
+        parts.append(_number(_PRIORITY, metric))
     return Request(_NEWROUTE, flags, b"".join(parts))
 
 
-def delete_route(prefix: Prefix, *, table: int = MAIN_TABLE, protocol: int, kind: int = 0) -> Request:
-    """Remove the route of this prefix, table and protocol; ``kind`` 0 is any."""
+def delete_route(
+    prefix: Prefix,
+    *,
+    table: int = MAIN_TABLE,
+    protocol: int,
+    kind: int = 0,
+    interface: int | None = None,
+    metric: int = 0,
+) -> Request:
+    """Remove the route of this prefix, table and protocol.
+
+    ``kind`` 0, ``interface`` ``None`` and ``metric`` 0 are any; IPv6 doesn't look at ``kind``.
+    """
     # RT_SCOPE_NOWHERE: any.
-    return Request(_DELROUTE, 0, _route(prefix, table, protocol, 255, kind, 0))
+    body = _route(prefix, table, protocol, 255, kind, 0)
+    if interface is not None:
+        body += _number(_OIF, interface)
+    return Request(_DELROUTE, 0, body + _number(_PRIORITY, metric) if metric else body)
+
+
+def get_route(address: Address, interface: int | None = None) -> Request:
+    """Ask which route a packet takes; for :meth:`~bifilar.kernel.netlink.Rtnetlink.ask`.
+
+    Args:
+        address: where it is to go.
+        interface: index of the only one it may leave by, which a link-local address needs.
+    """
+    body = _RTMSG.pack(_family(address), address.max_prefixlen, 0, 0, 0, 0, 0, 0, 0)
+    body += attribute(_DST, address.packed)
+    return Request(_GETROUTE, 0, body if interface is None else body + _number(_OIF, interface))
 
 
 def add_rule(family: int, priority: int, table: int, protocol: int) -> Request:

@@ -4,14 +4,16 @@ A fabric of 320 devices has 100,000 routes with several next hops each, and most
 messages become the same objects.
 """
 
+import errno
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from bifilar.kernel.netlink import Rtnetlink, attribute, attributes, messages
+from bifilar.kernel import requests
+from bifilar.kernel.netlink import RefusedError, Rtnetlink, attribute, attributes, messages
 
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
@@ -20,12 +22,12 @@ MAIN_TABLE = 254
 PROTOCOL_KERNEL, PROTOCOL_BIRD = 2, 12
 """Who put a route there (``rtm_protocol``): the kernel itself, or BIRD."""
 SCOPE_GLOBAL, SCOPE_LINK, SCOPE_HOST = 0, 253, 254
-UNICAST, BLACKHOLE, UNREACHABLE, PROHIBIT = "unicast", "blackhole", "unreachable", "prohibit"
+UNICAST, LOCAL, BLACKHOLE, UNREACHABLE, PROHIBIT = "unicast", "local", "blackhole", "unreachable", "prohibit"
 """What becomes of a packet (``rtm_type``)."""
 _KINDS = (
     "unspec",
     UNICAST,
-    "local",
+    LOCAL,
     "broadcast",
     "anycast",
     "multicast",
@@ -35,7 +37,7 @@ _KINDS = (
     "throw",
     "nat",
 )
-_WITH_NEXT_HOPS = frozenset({UNICAST, "local", "broadcast", "anycast", "multicast"})
+_WITH_NEXT_HOPS = frozenset({UNICAST, LOCAL, "broadcast", "anycast", "multicast"})
 
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _RTMSG = struct.Struct("=BBBBBBBBI")
@@ -56,11 +58,13 @@ class KernelNextHop:
         gateway: ``None`` on a connected network; of a v4 route it may be a v6 address (RFC 8950).
         interface: its name.
         weight: share of the traffic, from 1.
+        index: of the interface, which it keeps when it is renamed. Next hops that differ only in it are equal.
     """
 
     gateway: Address | None
     interface: str
     weight: int = 1
+    index: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,28 @@ def count(table: int = MAIN_TABLE, protocol: int = 0, families: tuple[int, ...] 
             for datagram in netlink.dump(_RTM_GETROUTE, _request(family, table, protocol))
             for _ in messages(datagram)
         )
+
+
+def kind(netlink: Rtnetlink, address: Address, interface: int | None = None) -> str | None:
+    """What becomes of a packet to an address in the socket's namespace: ``local``, ``unicast``, and so on.
+
+    Args:
+        netlink: a socket.
+        address: where the packet is to go.
+        interface: index of the only one it may leave by, which a link-local address needs.
+
+    Returns:
+        ``None`` if there is no way.
+    """
+    request = requests.get_route(address, interface)
+    try:
+        answer = netlink.ask(request.kind, request.body)
+    except RefusedError as error:
+        if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENODEV):
+            return None
+        raise
+    (_, begin, _), *_ = messages(answer)
+    return _KINDS[_RTMSG.unpack_from(answer, begin)[7]]
 
 
 def merged(routes: Iterable[KernelRoute]) -> list[KernelRoute]:
@@ -198,9 +224,8 @@ class _NextHops:
         via, gateway = found.get(_VIA), found.get(_GATEWAY)
         # RTA_VIA begins with the family of the address.
         address = via[2:] if via else gateway
-        return KernelNextHop(
-            _address(address) if address else None, self._names.get(interface, f"#{interface}"), weight
-        )
+        name = self._names.get(interface, f"#{interface}")
+        return KernelNextHop(_address(address) if address else None, name, weight, interface)
 
 
 def _order(hop: KernelNextHop) -> tuple[str, int, int]:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from bifilar.bird import bird3_command, bird_command
 from bifilar.errors import LabError, MachineError
 from bifilar.fabric.model import Device
 from bifilar.kernel import libc, namespaces
-from bifilar.lab.places import DAEMON_MARK, MARK, Places
+from bifilar.lab.places import AGENT_MARK, DAEMON_MARK, MARK, Places
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _END_S = 20.0
@@ -26,11 +27,19 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process in a namespace of a lab. ``is_daemon``: it is the device's routing daemon."""
+    """A process in a namespace of a lab.
+
+    Attributes:
+        pid: its number.
+        device: the device, or the seat of the pod, whose namespace it is in.
+        is_daemon: it is the device's routing daemon, or was started as the pod's own.
+        is_agent: it is the device's agent of the pod network.
+    """
 
     pid: int
     device: str
     is_daemon: bool
+    is_agent: bool = False
 
 
 @cache
@@ -63,15 +72,30 @@ def start(places: Places, device: Device) -> int:
     name = device.name
     command = command_for(device.bird_version)
     arguments = ["-f", "-c", str(places.bird_config(name)), "-s", str(places.bird_socket(name))]
-    log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    marks = {MARK: places.lab, DAEMON_MARK: name}
+    return spawn([*command, *arguments], marks, places.log(name), hint="install BIRD")
+
+
+def spawn(command: Sequence[str], marks: Mapping[str, str], log: Path, *, hint: str) -> int:
+    """Start a process in the namespace of the calling thread, in a session of its own; its number.
+
+    Args:
+        command: the program, and its arguments.
+        marks: environment variables by which it is found again.
+        log: where its output is added to.
+        hint: what to do if there is no such program.
+
+    Raises:
+        MachineError: there is no such program.
+    """
     try:
-        return os.posix_spawn(
+        return os.posix_spawnp(
             command[0],
-            [*command, *arguments],
-            {"PATH": _PATH, MARK: places.lab, DAEMON_MARK: name},
+            list(command),
+            {"PATH": _PATH, **marks},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(places.log(name)), log, 0o644),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
             setsid=True,
@@ -79,7 +103,7 @@ def start(places: Places, device: Device) -> int:
             setsigdef=(signal.SIGINT, signal.SIGPIPE),
         )
     except OSError as error:
-        raise MachineError(command[0], f"can't be run: {error.strerror}", "install BIRD") from error
+        raise MachineError(command[0], f"can't be run: {error.strerror}", hint) from error
 
 
 def wait_started(places: Places, device: str) -> None:
@@ -119,14 +143,15 @@ def find(lab: str, devices: Mapping[int, str]) -> tuple[list[Process], list[int]
                 continue
             device = devices[inode]
             if environment.get(MARK) == lab:
-                ours.append(Process(pid, device, environment.get(DAEMON_MARK) == device))
+                is_daemon = environment.get(DAEMON_MARK) == device
+                ours.append(Process(pid, device, is_daemon, environment.get(AGENT_MARK) == device))
             else:
                 others.append(pid)
     return ours, others
 
 
 def devices_of(lab: str) -> tuple[str, ...]:
-    """The devices of a lab whose daemons run: what is known of it where its directory is gone."""
+    """The devices and pods of a lab whose processes run: what is known of it where its directory is gone."""
     found = []
     for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of them: a Path for each costs more than the look
         if entry.isdigit():
@@ -137,7 +162,8 @@ def devices_of(lab: str) -> tuple[str, ...]:
                 continue
             if environment.get(MARK) == lab and DAEMON_MARK in environment:
                 found.append(environment[DAEMON_MARK])
-    return tuple(found)
+    # A pod with an image has several.
+    return tuple(dict.fromkeys(found))
 
 
 def _environment(pid: int) -> dict[str, str]:
@@ -145,6 +171,14 @@ def _environment(pid: int) -> dict[str, str]:
     with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - thousands of them
         pairs = (line.partition(b"=") for line in file.read().split(b"\0"))
         return {name.decode(errors="replace"): value.decode(errors="replace") for name, _, value in pairs}
+
+
+def has_ended(child: int) -> bool:
+    """Whether a child of this process has ended; nothing is left of it then."""
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == child
+    except ChildProcessError:
+        return True
 
 
 def end(pids: Sequence[int]) -> None:

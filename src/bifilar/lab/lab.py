@@ -1,7 +1,6 @@
 """Edge module: a lab that is there."""
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,12 +12,15 @@ from bifilar.fabric import design
 from bifilar.fabric.model import Device, Fabric
 from bifilar.intent import parse_intent
 from bifilar.kernel import namespaces
-from bifilar.lab import building, convergence, removal, status
+from bifilar.lab import auditing, building, commands, convergence, explaining, removal, status
+from bifilar.lab.explaining import PodExplanation
 from bifilar.lab.locks import holding_lab
 from bifilar.lab.places import MARK, Places, list_labs, places_of
+from bifilar.lab.pods import Pods
 from bifilar.lab.progress import Progress, silent
 from bifilar.lab.removal import Removal
 from bifilar.lab.state import State, load, update
+from bifilar.pods.audit import PATIENCE_S, Report
 
 Result = TypeVar("Result")
 
@@ -101,7 +103,7 @@ class Lab:
         """Remove a lab: also a half-built one, or one whose daemons somebody killed; nothing if there is none.
 
         Raises:
-            LabError: another command is building or removing it, or a process doesn't end.
+            LabError: another command is at work on it, or a process doesn't end.
             MachineError: the kernel refuses.
         """
         places = places_of(name)
@@ -122,6 +124,11 @@ class Lab:
     def templates(self) -> Mapping[str, str]:
         """The operator's templates that it was rendered with, by name."""
         return self._state.templates
+
+    @property
+    def pods(self) -> Pods:
+        """Its pods."""
+        return Pods(self._places, self.fabric)
 
     def device(self, name: str) -> Device:
         """One of its devices.
@@ -163,26 +170,11 @@ class Lab:
             LabError: there is no such program.
         """
         environment = {
-            **os.environ,
             MARK: self.name,
             "BIFILAR_DEVICE": device,
             "BIRD": str(self.bird_socket(device)),  # birdc -s "$BIRD" talks to the daemon
         }
-
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(list(command), env=environment)
-
-        try:
-            process = self.run_in(device, start)
-        except OSError as error:
-            raise LabError(command[0], f"can't be run: {error.strerror}", "is it installed?") from error
-        with process:
-            while True:
-                try:
-                    return process.wait()
-                except KeyboardInterrupt:
-                    # The command has got the same Ctrl-C, and decides itself.
-                    continue
+        return commands.run(self.namespace(device), command, environment)
 
     def shell(self, device: str) -> int:
         """An interactive shell inside a device's namespace; its exit status."""
@@ -210,6 +202,19 @@ class Lab:
         with holding_lab(self._places, wait=True):
             update(self._places, converged_s=converged_s)
         self._state = replace(self._state, converged_s=converged_s)
+
+    def audit(self, *, mend: bool = False, patience_s: float = PATIENCE_S) -> Report:
+        """Hold its pod network's store, kernels and daemons against each other, and mend them if that is wanted.
+
+        Args:
+            mend: make the repairs.
+            patience_s: only what is still so after this many seconds is a finding.
+        """
+        return auditing.audit(self._places, self.fabric, mend=mend, patience_s=patience_s)
+
+    def explain_pool(self, namespace: str, pod: str | None = None) -> PodExplanation:
+        """Where the addresses of a namespace's pods come from, and what one of them has."""
+        return explaining.explain_pool(self._places, namespace, pod)
 
     def status(self) -> status.LabStatus:
         """What of it works, and what it costs."""

@@ -45,7 +45,7 @@ def holding_lab(places: Places, *, wait: bool = False) -> AbstractContextManager
     Raises:
         LabError: another command holds it, and ``wait`` isn't set.
     """
-    busy = LabError(places.lab, "another command is building or removing this lab", "wait until it has ended")
+    busy = LabError(places.lab, "another command is at work on this lab", "wait until it has ended")
     return holding(places.lock, None if wait else busy)
 
 

@@ -15,7 +15,9 @@ _NAME_HINT = "at most 31 lower-case letters, digits and hyphens, with a letter f
 MARK = "BIFILAR_LAB"
 """Environment variable of everything that a lab starts; its value is the lab's name."""
 DAEMON_MARK = "BIFILAR_DAEMON"
-"""Environment variable of routing daemons; its value is the device's name."""
+"""Environment variable of routing daemons and of pods' processes; its value is whose it is."""
+AGENT_MARK = "BIFILAR_AGENT"
+"""Environment variable of the pod network's agents; its value is the device's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,52 @@ class Places:
         """What a device's daemon said."""
         return self.device(name) / "bird.log"
 
+    def agent_socket(self, name: str) -> Path:
+        """Where a device's agent serves the plugin."""
+        return self.device(name) / "cni.sock"
+
+    def agent_log(self, name: str) -> Path:
+        """What a device's agent said."""
+        return self.device(name) / "agent.log"
+
+    @property
+    def pod_store(self) -> Path:
+        """Pools and blocks of the pod network."""
+        return self.directory / "pods.sqlite"
+
+    @property
+    def pods(self) -> Path:
+        """A directory for each pod, by its name."""
+        return self.directory / "pods"
+
+    def pod(self, name: str) -> Path:
+        """What belongs to one pod."""
+        return self.pods / name
+
+    def pod_record(self, name: str) -> Path:
+        """What is known of a pod; see :class:`bifilar.lab.records.Pod`."""
+        return self.pod(name) / "pod.json"
+
+    def pod_log(self, name: str) -> Path:
+        """What a pod's command said."""
+        return self.pod(name) / "log"
+
+    def pod_root(self, name: str) -> Path:
+        """Where the image of a pod is unpacked."""
+        return self.pod(name) / "root"
+
     def namespace_name(self, name: str) -> str:
-        """What ``ip netns`` calls a device's namespace."""
+        """What ``ip netns`` calls the namespace of a device, or of what :func:`pod_seat` names."""
         return f"bf-{self.lab}-{name}"
 
     def namespace(self, name: str) -> Path:
-        """A device's namespace, to be opened."""
+        """A device's namespace, or a pod's, to be opened."""
         return namespaces.path_of(self.namespace_name(name))
+
+
+def pod_seat(pod: str) -> str:
+    """What a pod's namespace is called among those of a lab's devices; no device is called so."""
+    return f"pod-{pod}"
 
 
 def places_of(lab: str) -> Places:

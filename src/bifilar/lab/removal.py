@@ -1,12 +1,13 @@
 """Edge module: removes a lab, however it ended."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bifilar.kernel import namespaces
-from bifilar.lab import daemons, machine
-from bifilar.lab.places import Places
+from bifilar.lab import daemons, machine, records
+from bifilar.lab.places import Places, pod_seat
 from bifilar.lab.progress import Progress
 from bifilar.lab.state import State, load
 
@@ -45,21 +46,24 @@ def remove(places: Places, progress: Progress) -> Removal:
     # Where somebody removed the directory of a running lab, its daemons say what there is of it.
     state = load(places) or State(places.lab, daemons.devices_of(places.lab))
     found = places.directory.exists() or bool(state.devices)
-    ended, others = _end_processes(places, state, progress)
+    # What a pod has in a namespace that was lent to it goes with its device's.
+    pods = tuple(pod_seat(pod.name) for pod in records.load_all(places) if not pod.lent)
+    seats = tuple(dict.fromkeys((*pods, *state.devices)))
+    ended, others = _end_processes(places, seats, progress)
     deleted = 0
-    for done, device in enumerate(state.devices):
-        progress("namespaces", done, len(state.devices))
-        deleted += namespaces.delete(places.namespace_name(device))
+    for done, seat in enumerate(seats):
+        progress("namespaces", done, len(seats))
+        deleted += namespaces.delete(places.namespace_name(seat))
     if deleted:
-        progress("namespaces", len(state.devices), len(state.devices))
+        progress("namespaces", len(seats), len(seats))
         _wait_dismantled()
     machine.unregister(places)
     return Removal(found, ended, deleted, tuple(others), round(time.monotonic() - began, 3))
 
 
-def _end_processes(places: Places, state: State, progress: Progress) -> tuple[int, list[int]]:
+def _end_processes(places: Places, seats: Iterable[str], progress: Progress) -> tuple[int, list[int]]:
     """End what the lab started, until nothing more turns up; how many, and whose processes stay."""
-    inodes = daemons.inodes_of(places, state.devices)
+    inodes = daemons.inodes_of(places, seats)
     ended = 0
     others: list[int] = []
     while inodes:

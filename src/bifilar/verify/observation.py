@@ -43,6 +43,7 @@ class DeviceState:
 
     ``bgp`` maps the name of each BGP protocol to its state (``Established``, or what BIRD says instead).
     ``chosen`` are the daemon's best routes, ``kernel`` the main table's routes by the daemon; both by prefix.
+    ``exported`` are the pod blocks in the kernel table that the daemon reads.
     """
 
     bgp: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class DeviceState:
     kernel: Mapping[Prefix, Route] = field(default_factory=dict)
     foreign: tuple[ForeignRoute, ...] = ()
     addresses: tuple[AddressState, ...] = ()
+    exported: frozenset[Prefix] = frozenset()
     fault: str = ""
     """Why the device could not be read, if so."""
 

@@ -8,8 +8,18 @@ from typing import Protocol, TypeVar
 
 from bifilar import bird
 from bifilar.errors import BifilarError
-from bifilar.fabric.model import Address, Device, DeviceName, Fabric, Family, InterfaceName, Prefix
+from bifilar.fabric.model import (
+    POD_EXPORT_TABLE,
+    Address,
+    Device,
+    DeviceName,
+    Fabric,
+    Family,
+    InterfaceName,
+    Prefix,
+)
 from bifilar.kernel import addresses, counters, routes
+from bifilar.lab.records import Pod
 from bifilar.proof.routes import NextHop, Route, RouteKind
 from bifilar.verify.observation import AddressState, BfdState, DeviceState, ForeignRoute, Observation
 
@@ -34,6 +44,23 @@ class Running(Protocol):
 
     def bird_socket(self, device: DeviceName) -> Path:
         """Control socket of a device's daemon."""
+
+    def wait_converged(self, deadline_s: float) -> float:
+        """Wait until every session is up and every route in place; raises ``LabError`` if that takes longer."""
+
+    @property
+    def pods(self) -> "RunningPods":
+        """Its pods."""
+
+
+class RunningPods(Protocol):
+    """Pods that run on this machine."""
+
+    def all(self) -> tuple[Pod, ...]:
+        """Every pod, also one that isn't attached yet: it has no addresses."""
+
+    def run_in(self, name: str, function: Callable[[], T]) -> T:
+        """Call a function inside a pod's namespace."""
 
 
 def observe(running: Running, progress: Progress) -> Observation:
@@ -61,7 +88,12 @@ def sent_packets(running: Running) -> Mapping[DeviceName, Mapping[InterfaceName,
 class _Kernel:
     """What a device's kernel says."""
 
-    def __init__(self, table: list[routes.KernelRoute], assigned: list[addresses.KernelAddress]) -> None:
+    def __init__(
+        self,
+        table: list[routes.KernelRoute],
+        assigned: list[addresses.KernelAddress],
+        exported: list[routes.KernelRoute],
+    ) -> None:
         self.routes = {
             route.prefix: _kernel_route(route) for route in table if route.protocol == routes.PROTOCOL_BIRD
         }
@@ -73,11 +105,14 @@ class _Kernel:
         self.addresses = tuple(
             AddressState(state.interface, state.address, state.scope, state.deprecated) for state in assigned
         )
+        self.exported = frozenset(route.prefix for route in exported)
 
 
 def _read_kernel(running: Running, device: Device) -> _Kernel | BifilarError:
     try:
-        return running.run_in(device.name, lambda: _Kernel(routes.dump(), addresses.dump()))
+        return running.run_in(
+            device.name, lambda: _Kernel(routes.dump(), addresses.dump(), routes.dump(POD_EXPORT_TABLE))
+        )
     except BifilarError as error:
         return error
 
@@ -119,6 +154,7 @@ async def _read_device(running: Running, device: Device, kernel: _Kernel) -> Dev
         kernel=kernel.routes,
         foreign=kernel.foreign,
         addresses=kernel.addresses,
+        exported=kernel.exported,
     )
 
 

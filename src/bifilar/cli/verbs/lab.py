@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bifilar.cli.options import AsJson, IntentFile, LabName, TemplateDirectory
+from bifilar.cli.verbs.lab_pod import pod
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +20,7 @@ lab = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+lab.add_typer(pod, name="pod")
 
 DeviceArgument = Annotated[
     str, typer.Argument(metavar="DEVICE", help="Such as rack0-tor1.", show_default=False)

@@ -7,8 +7,11 @@ server with one server of every rack, its own included, and every server is a de
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bifilar.fabric.model import Device, Fabric, Role
+
+T = TypeVar("T")
 
 ALL_PAIRS_UP_TO = 100
 """So many servers send to each other, every one to every one."""
@@ -28,24 +31,25 @@ def server_pairs(fabric: Fabric) -> Pairs:
     if len(servers) <= ALL_PAIRS_UP_TO:
         pairs = tuple((one, other) for one in servers for other in servers if one is not other)
         return Pairs(pairs, "every server with every other")
+    racks: defaultdict[int | None, list[Device]] = defaultdict(list)
+    for server in servers:
+        racks[server.rack].append(server)
     return Pairs(
-        tuple(_sample(servers)),
+        tuple(sample(list(racks.values()))),
         "each server with one server of every rack, the one that stands as many places on as the rack's index",
     )
 
 
-def _sample(servers: Sequence[Device]) -> Iterator[tuple[Device, Device]]:
-    racks: defaultdict[int | None, list[Device]] = defaultdict(list)
-    for server in servers:
-        racks[server.rack].append(server)
-    for members in racks.values():
-        for place, server in enumerate(members):
-            for shift, others in enumerate(racks.values()):
+def sample(racks: Sequence[Sequence[T]]) -> Iterator[tuple[T, T]]:
+    """Each member of each rack with one of every rack: the one that stands as many places on as the rack's index."""
+    for members in racks:
+        for place, one in enumerate(members):
+            for shift, others in enumerate(racks):
                 other = others[(place + shift) % len(others)]
-                if other is server:
+                if other is one:
                     other = others[(place + shift + 1) % len(others)]
-                if other is not server:
-                    yield server, other
+                if other is not one:
+                    yield one, other
 
 
 def core_pairs(fabric: Fabric) -> tuple[tuple[Device, Device], ...]:
