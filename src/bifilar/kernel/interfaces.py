@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from socket import AF_INET6
 
 from bifilar.kernel import requests
-from bifilar.kernel.netlink import RefusedError, Rtnetlink, attributes, messages
+from bifilar.kernel.netlink import RefusedError, Rtnetlink, attributes, first_attribute, messages
 
 _NEWLINK = 16
 _IFINFOMSG = struct.Struct("=BxHiII")
@@ -20,6 +20,7 @@ _OPERATIONAL = (0, 6)
 _INET6_SETTINGS = 2
 _DISABLE_IPV6 = 26
 """Place of the setting among an interface's, which are numbers of four bytes."""
+_MESSAGE_HEADER_BYTES = 16
 _ABSENT = (errno.ENODEV, errno.ENOENT)
 
 
@@ -79,6 +80,22 @@ def read(netlink: Rtnetlink, *, name: str | None = None, index: int = 0) -> Kern
             return None
         raise
     return next(parse(answer))
+
+
+def is_operational(netlink: Rtnetlink, index: int) -> bool:
+    """Whether an interface of the socket's namespace sends what it is given; also if there is no such (any more).
+
+    The question makes the kernel look whether the interface has a carrier, since Linux 6.8.
+    """
+    request = requests.get_link(index=index)
+    try:
+        answer = netlink.ask(request.kind, request.body)
+    except RefusedError as error:
+        if error.errno in _ABSENT:
+            return True
+        raise
+    state = first_attribute(answer, _MESSAGE_HEADER_BYTES + _IFINFOMSG.size, _OPERSTATE)
+    return state is not None and state[0] in _OPERATIONAL
 
 
 def parse(datagram: bytes) -> Iterator[KernelInterface]:

@@ -84,12 +84,15 @@ class Rtnetlink:
         Raises:
             RefusedError: the first that the kernel refuses.
         """
+        if not requests:
+            return
         first = self._sequence + 1
+        last = self._sequence = self._sequence + len(requests)
         parts = []
-        for kind, flags, body in requests:
-            self._sequence += 1
-            size = _HEADER.size + len(body)
-            parts.append(_HEADER.pack(size, kind, flags | _REQUEST | _ACK, self._sequence, 0))
+        for sequence, (kind, flags, body) in enumerate(requests, first):
+            # They are done in their order, and a refusal comes unasked: the answer to the last one is enough.
+            asked = flags | _REQUEST | (_ACK if sequence == last else 0)
+            parts.append(_HEADER.pack(_HEADER.size + len(body), kind, asked, sequence, 0))
             parts.append(body)
         self._socket.send(b"".join(parts))
         self._await(first)
@@ -97,14 +100,13 @@ class Rtnetlink:
     def _await(self, first: int) -> None:
         """Read what became of the requests from this sequence number on."""
         refused: RefusedError | None = None
-        awaited = self._sequence - first + 1
-        while awaited:
+        sequence = 0
+        while sequence != self._sequence:
             datagram = self._socket.recv(_ANSWER_BYTES)
             # Each answer comes in a datagram of its own.
             length, kind, flags, sequence, _ = _HEADER.unpack_from(datagram)
             if kind != _NLMSG_ERROR or sequence < first:
                 continue
-            awaited -= 1
             if refused is None and _ERROR.unpack_from(datagram, _HEADER.size)[0]:
                 refused = _refusal(datagram, length, flags, sequence - first)
         if refused is not None:
@@ -208,6 +210,18 @@ def attributes(buffer: bytes, position: int, end: int) -> Attributes:
         found[kind & _TYPE_MASK] = buffer[position + 4 : position + length]
         position += (length + _ALIGN) & ~_ALIGN
     return found
+
+
+def first_attribute(buffer: bytes, position: int, wanted: int) -> bytes | None:
+    """The first attribute of a type from a place on; ``None`` if there is none. For who needs no other."""
+    unpack = _ATTRIBUTE.unpack_from
+    end = len(buffer)
+    while position < end:
+        length, kind = unpack(buffer, position)
+        if kind & _TYPE_MASK == wanted:
+            return buffer[position + 4 : position + length]
+        position += (length + _ALIGN) & ~_ALIGN
+    return None
 
 
 def attribute(kind: int, value: bytes) -> bytes:

@@ -117,9 +117,8 @@ class SqliteStore:
 
     def annotations(self, namespace: str) -> Mapping[str, str]:
         """The annotations of a namespace; none if there is no such namespace."""
-        with self._file.reading(self._timeout_s) as connection:
-            rows = connection.execute("SELECT name, value FROM annotations WHERE namespace = ?", (namespace,))
-            return dict(rows.fetchall())
+        query = "SELECT name, value FROM annotations WHERE namespace = ?"
+        return dict(self._file.glance(query, (namespace,), self._timeout_s))
 
     def put_pool(self, pool: Pool) -> None:
         """Make a pool, or change it; a retired one gives blocks again.

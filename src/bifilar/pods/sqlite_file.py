@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bifilar.pods.store import StoreError, StoreUnavailableError
@@ -45,6 +45,14 @@ class _Identity(NamedTuple):
     inode: int
 
 
+class _Opened(NamedTuple):
+    """A connection that somebody may use, and how long it waits for others that write."""
+
+    identity: _Identity
+    connection: sqlite3.Connection
+    timeout_s: float
+
+
 class SqliteFile:
     """The file at a path, with tables of ours.
 
@@ -58,7 +66,7 @@ class SqliteFile:
         self._path = path
         self._version = version
         self._schema = schema
-        self._idle: deque[tuple[_Identity, sqlite3.Connection]] = deque()
+        self._idle: deque[_Opened] = deque()
 
     def make(self, timeout_s: float) -> None:
         """Make the file with its tables, unless it is there.
@@ -89,6 +97,16 @@ class SqliteFile:
         with self._errors(), self._lent(timeout_s) as connection, _transaction(connection, "DEFERRED"):
             yield connection
 
+    def glance(self, query: str, parameters: tuple[str, ...], timeout_s: float) -> list[Any]:
+        """The rows of one query, which needs no transaction to be of one moment.
+
+        Raises:
+            StoreUnavailableError: the file can't be read in time.
+            StoreError: it isn't a file of ours, or damaged.
+        """
+        with self._errors(), self._lent(timeout_s) as connection:
+            return connection.execute(query, parameters).fetchall()
+
     @contextmanager
     def writing(self, timeout_s: float) -> Iterator[sqlite3.Connection]:
         """Nobody else writes meanwhile; it all happens, or nothing if there is an error.
@@ -105,39 +123,42 @@ class SqliteFile:
         """Close connections that aren't lent; the next call opens another one."""
         while self._idle:
             with suppress(IndexError):  # lent to another thread in between
-                self._idle.pop()[1].close()
+                self._idle.pop().connection.close()
 
     @contextmanager
     def _lent(self, timeout_s: float) -> Iterator[sqlite3.Connection]:
-        identity, connection = self._borrow(timeout_s)
+        lent = self._borrow(timeout_s)
+        connection = lent.connection
         try:
-            connection.execute(f"PRAGMA busy_timeout = {int(timeout_s * 1000)}")
+            if lent.timeout_s != timeout_s:
+                connection.execute(f"PRAGMA busy_timeout = {int(timeout_s * 1000)}")
+                lent = lent._replace(timeout_s=timeout_s)
             yield connection
         except sqlite3.Error:
             # Its view of the file may be what is wrong.
             connection.close()
             raise
         except BaseException:
-            self._idle.append((identity, connection))
+            self._idle.append(lent)
             raise
         else:
-            self._idle.append((identity, connection))
+            self._idle.append(lent)
 
-    def _borrow(self, timeout_s: float) -> tuple[_Identity, sqlite3.Connection]:
+    def _borrow(self, timeout_s: float) -> _Opened:
         identity = self._identity()
         while self._idle:
             with suppress(IndexError):  # lent to another thread in between
-                opened, connection = self._idle.pop()
-                if opened == identity:
-                    return identity, connection
-                connection.close()
+                opened = self._idle.pop()
+                if opened.identity == identity:
+                    return opened
+                opened.connection.close()
         connection = self._connect("rw", timeout_s)
         try:
             self._check(connection)
         except BaseException:
             connection.close()
             raise
-        return identity, connection
+        return _Opened(identity, connection, timeout_s)
 
     def _connect(self, mode: str, timeout_s: float) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -13,7 +13,7 @@ from bifilar.pods.audit.seen import OWN_NAMESPACE, AuditedNode
 from bifilar.pods.model import NodeName
 
 PATIENCE_S = 1.5
-"""What is being added or removed looks broken for a moment, and an agent corrects its tables every second."""
+"""What is being added or removed looks broken for a moment."""
 _ROUNDS = 3
 """Damage may hide other damage: what is behind it shows when it is mended."""
 _EFFECT_S = 10.0

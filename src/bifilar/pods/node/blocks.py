@@ -39,6 +39,8 @@ _RETRY_AHEAD_S = 5.0
 _SPARE = 8
 """The next block is asked for when an eighth of the addresses is left; blocks smaller than that aren't kept ahead."""
 _ACQUIRING_AT_ONCE = 8
+_CORRECT_EVERY_S = 5.0
+"""So often the tables are read, and corrected if somebody else has changed them."""
 
 
 class Exporter(Protocol):
@@ -111,6 +113,7 @@ class Blocks:
         self._changed = Condition(Lock())
         self._exporting = Lock()
         self._heeding = Lock()
+        self._exported_at = -_CORRECT_EVERY_S
         self._workers = ThreadPoolExecutor(_ACQUIRING_AT_ONCE, "blocks")
 
     def close(self) -> None:
@@ -325,6 +328,7 @@ class Blocks:
             ]
             self._exporter.sync(exported, [prefix for block in blocks for prefix in block.prefixes()])
             self._meter.exported(len(exported))
+            self._exported_at = self._clock()
 
     def upkeep(self) -> None:
         """Do what is due: withdraw idle blocks, give back settled ones, correct the tables. Call it every second.
@@ -333,13 +337,20 @@ class Blocks:
             BifilarError: something couldn't be done; the next call tries again.
         """
         self._withdraw_idle()
-        self.export()
-        self._open_exported()
+        if self._is_export_due():
+            self.export()
+            self._open_exported()
         for withdrawal in list(self._state.withdrawals.values()):
             self._go_on(withdrawal)
         for name in tuple(self._state.returned):
             self._release(name)
         self._measure()
+
+    def _is_export_due(self) -> bool:
+        """Whether a block has to appear or disappear, or nobody has looked at the tables for some time."""
+        with self._changed:
+            closed = set(self._state.holdings.closed_blocks()) - self._state.lost
+            return bool(closed) or self._clock() >= self._exported_at + _CORRECT_EVERY_S
 
     def _withdraw_idle(self) -> None:
         with self._changed:

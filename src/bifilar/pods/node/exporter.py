@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 from bifilar.bird import BirdClient
+from bifilar.kernel import routes
 from bifilar.pods import exports
 from bifilar.pods.model import Prefix
-from bifilar.pods.observe import observe
+from bifilar.pods.numbers import EXPORT_TABLE, POD_TABLE, ROUTE_PROTOCOL
 
 _TIMEOUT_S = 5.0
 
@@ -28,9 +29,9 @@ class NodeExporter:
         Raises:
             BifilarError: the kernel refuses.
         """
-        seen = observe()
-        changes = exports.plan(exported, guarded, seen.exports, (*seen.guards, *seen.strays))
-        exports.apply(changes)
+        seen_exports = routes.dump(EXPORT_TABLE, ROUTE_PROTOCOL)
+        seen_guards = [route for route in routes.dump(POD_TABLE, ROUTE_PROTOCOL) if not route.next_hops]
+        exports.apply(exports.plan(exported, guarded, seen_exports, seen_guards))
 
     def withdrawn(self, prefixes: Iterable[Prefix]) -> bool:
         """Whether the daemon has told all its peers that none of these is here.

@@ -166,10 +166,10 @@ def _await_readiness(addresses: Addresses, ends: Ends, host: Rtnetlink, inside: 
     has noticed, and takes nothing for an address that it hasn't put into its local table: so the first question where
     a neighbour is would stay without an answer, and the next one comes a second later.
     """
-    _await(lambda: _is_operational(host, ends.host))
+    _await(lambda: interfaces.is_operational(host, ends.host))
     own = addresses.ipv6
     if own is not None:
-        _await(lambda: _is_operational(inside.netlink, ends.container))
+        _await(lambda: interfaces.is_operational(inside.netlink, ends.container))
         _await(lambda: routes.kind(inside.netlink, own) == routes.LOCAL)
         _await(lambda: routes.kind(host, GATEWAY6, ends.host) == routes.LOCAL)
 
@@ -179,11 +179,6 @@ def _await(is_so: Callable[[], bool]) -> None:
         if is_so():
             return
         sleep(_LOOK_EVERY_S)
-
-
-def _is_operational(netlink: Rtnetlink, index: int) -> bool:
-    seen = interfaces.read(netlink, index=index)
-    return seen is None or seen.is_operational
 
 
 def _taken(name: str, what: str) -> InterfaceTakenError:

@@ -15,7 +15,7 @@ from bifilar.kernel.removals import Removals
 from bifilar.pods.wiring.errors import WiringError
 from bifilar.pods.wiring.sockets import HostSockets
 
-_THREADS = 16
+_THREADS = 64
 """Each is busy for the kernel's twenty milliseconds."""
 
 

@@ -2,7 +2,6 @@
 
 import errno
 from socket import AF_INET, AF_INET6
-from threading import Lock
 
 from bifilar.kernel import interfaces, requests, rules
 from bifilar.kernel.netlink import RefusedError
@@ -38,7 +37,6 @@ class Wiring:
         self._remover = Remover(self._sockets)
         self._attacher = Attacher(node, mtu, self._sockets, self._remover)
         self._indexes: dict[Key, int] = {}
-        self._turn = Lock()
 
     def close(self) -> None:
         """Give sockets and threads back; what is wired stays."""
@@ -72,8 +70,7 @@ class Wiring:
             InterfaceTakenError: the container has such an interface already, or somebody else has the host's name.
             WiringError: the kernel refuses, or the node lacks a family.
         """
-        with self._turn:
-            wired = self._attacher.attach(order)
+        wired = self._attacher.attach(order)
         self._indexes[order.attachment.key] = wired.host_index
         return wired
 
@@ -85,7 +82,7 @@ class Wiring:
         """
         index = self._indexes.get(attachment.key) or _index_of(attachment)
         if index is not None:
-            with self._turn, self._sockets.one() as host:
+            with self._sockets.one() as host:
                 try:
                     host.request(*messages.withdrawals(attachment, index))
                 except RefusedError as refused:
