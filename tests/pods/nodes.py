@@ -62,6 +62,8 @@ class Agent:
         self.bird_socket = bird_socket
         self.agent: subprocess.Popen[bytes] | None = None
         self.pods: list[str] = []
+        self.options: tuple[str, ...] = ()
+        """Given at every start."""
 
     def start(self, failpoint: Step | None = None, *options: str, times: int = 1) -> None:
         """Start the agent and wait until it answers."""
@@ -69,7 +71,7 @@ class Agent:
         command = [
             str(PROGRAM), "agent", "--node", self.node, "--store", f"sqlite:{self.store_path}",
             "--management", self.management, "--socket", str(self.socket), "--bird-socket", str(self.bird_socket),
-            "--cool-down", "0", *options,
+            "--cool-down", "0", *self.options, *options,
         ]  # fmt: skip
         log = (self.directory / "agent.log").open("ab")
         self.agent = namespaces.run_in(
@@ -111,6 +113,16 @@ class Agent:
         Raises:
             ValueError: there was no answer.
         """
+        with self.ask(verb, pod, interface=interface, **configuration) as connection:
+            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        if not answer:
+            raise ValueError("no answer")
+        return answer[:1] == b"1", json.loads(answer[1:] or b"{}")
+
+    def ask(
+        self, verb: str, pod: str = "", *, interface: str = "eth0", **configuration: object
+    ) -> socket.socket:
+        """Ask, and leave the answer to be read."""
         variables = {"CNI_COMMAND": verb, "CNI_PATH": "/opt/cni/bin"}
         if pod:
             variables |= {
@@ -121,15 +133,16 @@ class Agent:
             }
         document = {"cniVersion": "1.1.0", "name": "bifilar", "type": "bifilar", **configuration}
         request = b"".join(f"{name}={value}".encode() + b"\0" for name, value in variables.items()) + b"\0"
-        with socket.socket(socket.AF_UNIX) as connection:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
             connection.settimeout(DEADLINE_S)
             connection.connect(str(self.socket))
             connection.sendall(request + json.dumps(document).encode())
             connection.shutdown(socket.SHUT_WR)
-            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
-        if not answer:
-            raise ValueError("no answer")
-        return answer[:1] == b"1", json.loads(answer[1:] or b"{}")
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def add(self, pod: str) -> str:
         """Have a pod attached; its IPv4 address."""

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -129,6 +130,63 @@ def test_killed_while_getting_a_block(node: AgentNode, step: Step) -> None:
     node.add(pod)
     check_only(node, pod)
     assert len(node.store.held(NodeName("node1"))) == 1
+
+
+def test_a_plugin_that_is_killed_gets_no_answer_and_loses_nothing(node: AgentNode) -> None:
+    """Its request may come to its end, or not: the runtime removes what it doesn't know of."""
+    node.start()
+    running = node.pod()
+    node.add(running)
+    pods = [node.pod() for _ in range(10)]
+    for pod in pods:
+        node.ask("ADD", pod).close()
+    for pod in pods:
+        assert node.call("DEL", pod) == (False, {})
+    assert node.collect(running) == (False, {})
+    check_only(node, running)
+
+
+def test_half_a_request_is_none(node: AgentNode) -> None:
+    node.start()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(node.socket))
+        connection.sendall(b"CNI_COMMAND=ADD")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(16) == b""
+    check_only(node)
+
+
+def test_without_a_routing_daemon_pods_are_added_but_status_says_that_nobody_reaches_them(
+    node: AgentNode,
+) -> None:
+    node.start()
+    pod = node.pod()
+    node.add(pod)
+    failed, document = node.call("STATUS")
+    assert (failed, document["code"]) == (True, 51)
+    failed, document = node.call("CHECK", pod, prevResult={"cniVersion": "1.1.0", "ips": []})
+    assert (failed, document["code"]) == (True, 100)
+    assert "the routing daemon can't be asked" in document["details"]
+
+
+def test_gc_removes_interfaces_that_lost_their_routes(node: AgentNode) -> None:
+    node.start()
+    running, pod = node.pod(), node.pod()
+    node.add(running)
+    address = node.add(pod)
+    for words in (
+        ["-4", "route", "flush", address],
+        ["-6", "route", "flush", "dev", host_interface(node, pod)],
+    ):
+        command = ["ip", "-n", node.name, *words, "table", "116"]
+        subprocess.run(command, check=True)
+    assert seen(node).incomplete
+    assert node.collect(running) == (False, {})
+    check_only(node, running)
+
+
+def host_interface(node: AgentNode, pod: str) -> str:
+    return next(each.name for each in seen(node).interfaces if each.key and each.key.container == pod)
 
 
 def test_a_namespace_that_vanishes_during_add_is_unknown_and_leaves_nothing(node: AgentNode) -> None:

@@ -15,7 +15,9 @@ import pytest
 
 from bifilar.kernel import namespaces, routes
 from bifilar.lab import Lab
+from bifilar.pods.failpoints import Step
 from bifilar.pods.model import NodeName, Pool, PoolName, Subnet
+from bifilar.pods.observe import observe
 from bifilar.pods.sqlite import SqliteStore
 from pods.nodes import Agent, until
 from verify.labs import EXAMPLES, running_lab
@@ -53,7 +55,7 @@ def store(tmp_path: Path) -> SqliteStore:
     return made
 
 
-def agent(lab: Lab, directory: Path, device: str) -> Agent:
+def agent(lab: Lab, directory: Path, device: str, *, settle_s: float = HOLD_S) -> Agent:
     made = Agent(
         directory / device,
         lab.namespace(device),
@@ -62,7 +64,8 @@ def agent(lab: Lab, directory: Path, device: str) -> Agent:
         management=str(lab.device(device).management[0]),
         bird_socket=lab.bird_socket(device),
     )
-    made.start(None, "--settle", str(HOLD_S), "--idle", "0", "--add-timeout", "1")
+    made.options = ("--settle", str(settle_s), "--idle", "0", "--add-timeout", "1")
+    made.start()
     return made
 
 
@@ -166,6 +169,29 @@ def test_no_packet_goes_to_the_old_place(lab: Lab, store: SqliteStore, tmp_path:
         wanted = {f"{device} {number}" for device, count in senders.sent.items() for number in range(count)}
         assert senders.errors == []
         assert wanted - received == set()
+
+
+@pytest.mark.parametrize("step", [Step.BLOCK_WITHDRAWN, Step.BLOCK_UNGUARDED, Step.BLOCK_RELEASED])
+def test_killed_while_giving_a_block_back(lab: Lab, store: SqliteStore, tmp_path: Path, step: Step) -> None:
+    """The next agent goes on with it; nobody else has the block before it is really gone."""
+    with ExitStack() as stack:
+        old, new = (agent(lab, tmp_path, device, settle_s=1) for device in (OLD, NEW))
+        stack.callback(old.remove)
+        stack.callback(new.remove)
+        old.stop()
+        old.start(step)
+        pod = old.pod()
+        assert old.add(pod) == ADDRESS
+        assert old.call("DEL", pod) == (False, {})
+        old.died()
+        old.start()
+        moved = new.pod()
+        until(lambda: not new.call("ADD", moved)[0])
+        assert [block.index for block in store.held(NodeName(NEW))] == [0]
+        assert store.held(NodeName(OLD)) == ()
+        assert believers(lab, without="") == []
+        left = lab.run_in(OLD, observe)
+        assert (left.exports, left.guards, left.interfaces) == ((), (), ())
 
 
 def _resume(pid: int) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from bifilar.errors import BifilarError, InputError, LabError
 from bifilar.fabric.model import Device, DeviceName, Fabric, Role
 from bifilar.kernel import namespaces
+from bifilar.kernel.links import configure
 from bifilar.lab import agents, commands, daemons, images, records, runtime, state, supply
 from bifilar.lab.locks import holding_lab
 from bifilar.lab.places import DAEMON_MARK, MARK, Places, pod_seat
@@ -171,7 +172,8 @@ class Pods:
         if image is not None:
             pod = replace(pod, image=images.prepare(self._places, pod.name, image))
         if not pod.lent:
-            namespaces.create(pod.netns.name)
+            # Loopback is the runtime's part.
+            configure(namespaces.create(pod.netns.name), lambda links: links.set_up("lo"))
         pod = replace(pod, addresses=runtime.add(self._places, pod))
         records.save(self._places, pod)
         if not pod.lent:

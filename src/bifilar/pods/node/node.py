@@ -167,10 +167,17 @@ class Node:
         with self._keys.holding(key), self._while_starting():
             attachment = self._blocks.attachment_of(key) or _seen(key)
             if attachment is None:
+                self._remove_unfinished(key)
                 return
             self._wiring.detach(attachment)
             self._blocks.free(key)
             reach(Step.DEL_FREED)
+
+    def _remove_unfinished(self, key: Key) -> None:
+        """An interface without routes is no attachment, but has to go too."""
+        for interface in observe().incomplete:
+            if interface.key == key:
+                self._wiring.remove(interface)
 
     def check(self, request: Request) -> None:
         """Look whether an attachment is as it was made: here, in the container, in the tables, and in the daemon.

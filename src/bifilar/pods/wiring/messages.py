@@ -15,8 +15,6 @@ from bifilar.pods.wiring.order import GATEWAY6, HOST_LINK_ADDRESS, Ends, Order
 
 _PROTOCOL_BOOT = 3
 """Of routes that nobody else tells about: what ``ip route`` writes too."""
-_LOOPBACK = 1
-"""Index of ``lo`` in every namespace."""
 _HOST6 = IPv6Interface((GATEWAY6.packed, 64))
 _EVERYTHING4, _EVERYTHING6 = IPv4Network("0.0.0.0/0"), IPv6Network("::/0")
 
@@ -57,12 +55,11 @@ def host_side(attachment: Attachment, index: int, *, has_ipv6: bool = True) -> t
 
 
 def container_side(attachment: Attachment, index: int, node: Addresses) -> tuple[Request, ...]:
-    """Addresses and routes in the container; both loopback and its interface come up."""
+    """Addresses and routes in the container. Loopback isn't ours: every runtime brings it up itself."""
     v4, v6 = attachment.addresses
     return (
         # First, as the kernel gets round to the rest of its work on it later, and somebody waits for that.
         *(() if v6 is None else (requests.add_address(index, IPv6Interface((v6.packed, 128))),)),
-        requests.change_link(_LOOPBACK, up=True),
         *(() if v4 is None else (requests.add_address(index, IPv4Interface((v4.packed, 32))),)),
         requests.change_link(index, up=True),
         *(request for gateway in gateways(attachment, node) for request in _way_out(index, gateway)),
