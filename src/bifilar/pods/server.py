@@ -13,7 +13,8 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from time import sleep
 from typing import Self
 
 import structlog
@@ -32,7 +33,7 @@ _PATIENCE = struct.pack("@ll", 5, 0)
 """Seconds and microseconds. The plugin sends its request at once; one that doesn't is none."""
 _LARGEST_REQUEST = 1 << 22
 _READ_BYTES = 1 << 16
-_CREDENTIALS = struct.Struct("=iII")
+_PAUSE_S = 0.1
 
 
 Reply = Callable[[Answer], None]
@@ -56,6 +57,7 @@ class Server:
         self._path = path
         self._handle = handle
         self._threads = [Thread(target=self._work, name=f"cni-{number}") for number in range(_AT_ONCE)]
+        self._ending = Event()
         self._lock = _alone(path)
         try:
             self._socket = _listening(path)
@@ -83,12 +85,18 @@ class Server:
         while True:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
-                return  # stopped
-            self._answer(connection)
+            except OSError as error:
+                if self._ending.is_set():
+                    return
+                # No descriptors left, say. The next moment may be better.
+                _log.exception("can't take a request", reason=str(error))
+                sleep(_PAUSE_S)
+            else:
+                self._answer(connection)
 
     def stop(self) -> None:
         """Take no more requests. May be called from a signal handler or another thread."""
+        self._ending.set()
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -105,9 +113,6 @@ class Server:
             try:
                 # By the kernel: Python's own time limit costs a poll for each call.
                 connection.setsockopt(socket.SOL_SOCKET, _SO_RCVTIMEO, _PATIENCE)
-                if _user_of(connection) != 0:
-                    _log.warning("refused a request: not from root", user=_user_of(connection))
-                    return
                 environment, configuration = _parse(_read(connection))
                 self._handle(environment, configuration, lambda answer: _reply(connection, answer))
             except OSError as error:
@@ -155,6 +160,7 @@ def _listening(path: Path) -> socket.socket:
 
 @contextmanager
 def _private_files() -> Iterator[None]:
+    """Files that are made within are for root alone: whoever may connect may do everything."""
     before = os.umask(0o177)
     try:
         yield
@@ -166,12 +172,6 @@ def _reply(connection: socket.socket, answer: Answer) -> None:
     connection.sendall((b"1" if answer.failed else b"0") + answer.output)
     # The plugin reads to the end, which is now.
     connection.shutdown(socket.SHUT_RDWR)
-
-
-def _user_of(connection: socket.socket) -> int:
-    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, user, _ = _CREDENTIALS.unpack(packed)
-    return int(user)
 
 
 def _read(connection: socket.socket) -> bytes:

@@ -10,6 +10,8 @@ from bifilar.pods.cni.request import Request, Verb, parse
 from bifilar.pods.cni.results import Result
 from bifilar.pods.cni.versions import NEWEST, VERSIONS
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 
 class Answer(NamedTuple):
     """What the plugin is to do. ``failed``: its exit status is 1."""
@@ -45,7 +47,7 @@ def _succeeded(document: Mapping[str, object] | None) -> Answer:
 
 def _text(document: Mapping[str, object]) -> bytes:
     # A name that isn't Unicode is escaped by this, as all else beyond ASCII.
-    return json.dumps(document, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(document).encode("ascii")
 
 
 def _version_told(stdin: bytes) -> str:

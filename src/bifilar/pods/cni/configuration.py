@@ -22,7 +22,7 @@ def read(text: bytes) -> Configuration:
     """
     try:
         # Decoded here: the reader would also guess UTF-16, and skip a byte order mark.
-        read_value = json.loads(text.decode("utf-8", "replace"), parse_constant=_refuse)
+        read_value = _DECODER.decode(text.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise _unreadable("the network configuration is no JSON", str(error)) from error
     if read_value is None:
@@ -34,6 +34,9 @@ def read(text: bytes) -> Configuration:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def text_of(configuration: Configuration, key: str) -> str:
