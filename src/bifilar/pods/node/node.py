@@ -20,10 +20,11 @@ from bifilar.pods.cni.arguments import POD_NAME, POD_NAMESPACE
 from bifilar.pods.cni.result_forms import resolvers_in
 from bifilar.pods.failpoints import Step, reach
 from bifilar.pods.model import Attachment, Key
-from bifilar.pods.node.blocks import Blocks, Exporter
+from bifilar.pods.node.blocks import Blocks
 from bifilar.pods.node.keys import KeyLocks
 from bifilar.pods.node.meter import Meter
 from bifilar.pods.node.settings import Settings
+from bifilar.pods.node.shelf import Exporter
 from bifilar.pods.observe import observe
 from bifilar.pods.store import Store, StoreUnavailableError
 from bifilar.pods.wiring import Order, Wired, Wiring, host_interface_name
