@@ -105,20 +105,8 @@ class Bench:
         for call in calls:
             namespaces.delete(call.namespace.name)
         deadline = time.monotonic() + _DISMANTLING_S
-        while _is_dismantling() and time.monotonic() < deadline:
+        while namespaces.is_dismantling() and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-
-
-def _is_dismantling() -> bool:
-    """Whether a worker of the kernel's queue ``netns`` is at work: its name says ``+netns`` then."""
-    for name in Path("/proc").glob("[0-9]*/comm"):
-        try:
-            if "+netns" in name.read_text():
-                return True
-        except OSError:
-            # It has ended meanwhile.
-            continue
-    return False
 
 
 def resident_mib(pid: int) -> float:

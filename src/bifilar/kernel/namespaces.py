@@ -144,6 +144,21 @@ def delete(name: str) -> bool:
     return True
 
 
+def is_dismantling() -> bool:
+    """Whether a worker of the kernel's queue ``netns`` is at work: its name says ``+netns`` then.
+
+    It takes namespaces apart after :func:`delete`, and time of whatever is measured meanwhile.
+    """
+    for name in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if "+netns" in name.read_text():
+                return True
+        except OSError:
+            # It has ended meanwhile.
+            continue
+    return False
+
+
 class Traveller:
     """A thread that goes where it is told. Use as a context manager; one call at a time runs.
 

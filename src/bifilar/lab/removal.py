@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from bifilar.kernel import namespaces
 from bifilar.lab import daemons, machine, records
@@ -87,16 +86,4 @@ def _wait_dismantled() -> None:
     idle = 0
     while idle < 2 and time.monotonic() < deadline:  # noqa: PLR2004 - two looks: work may be queued just now
         time.sleep(_POLL_S)
-        idle = 0 if _is_dismantling() else idle + 1
-
-
-def _is_dismantling() -> bool:
-    """Whether a worker of the kernel's queue ``netns`` is at work: its name says ``+netns`` then."""
-    for name in Path("/proc").glob("[0-9]*/comm"):
-        try:
-            if "+netns" in name.read_text():
-                return True
-        except OSError:
-            # It has ended meanwhile.
-            continue
-    return False
+        idle = 0 if namespaces.is_dismantling() else idle + 1
