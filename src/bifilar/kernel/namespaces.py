@@ -231,16 +231,22 @@ def processes_in(inodes: Collection[int]) -> dict[int, list[int]]:
     One look at every process of the machine. What ends meanwhile, or may not be looked at, is passed over.
     """
     found: defaultdict[int, list[int]] = defaultdict(list)
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of them: a Path for each costs more than the look
-        if not entry.isdigit():
-            continue
-        try:
-            namespace = os.stat(f"/proc/{entry}/ns/net").st_ino  # noqa: PTH116 - the same
-        except OSError:
-            continue
+    for pid, namespace in of_processes():
         if namespace in inodes:
-            found[namespace].append(int(entry))
+            found[namespace].append(pid)
     return dict(found)
+
+
+def of_processes() -> Iterator[tuple[int, int]]:
+    """Number of each process, and the inode number of the namespace that it is in."""
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of them: a Path for each costs more than the look
+        if entry.isdigit():
+            try:
+                namespace = os.stat(f"/proc/{entry}/ns/net").st_ino  # noqa: PTH116 - the same
+            except OSError:
+                # It has ended, or may not be looked at.
+                continue
+            yield int(entry), namespace
 
 
 def enter(namespace: Path) -> None:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bifilar.kernel.namespaces import names, path_of
+from bifilar.kernel.namespaces import names, of_processes, path_of
 from bifilar.kernel.netlink import RefusedError, Rtnetlink, attribute, attributes, messages
 
 _NEWNSID, _GETNSID = 88, 90
@@ -44,17 +44,10 @@ def _candidates() -> Iterator[Path]:
     seen: set[int] = set()
     for name in sorted(names()):
         yield path_of(name)
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - thousands of them: a Path for each costs more than the look
-        if not entry.isdigit():
-            continue
-        path = f"/proc/{entry}/ns/net"
-        try:
-            inode = os.stat(path).st_ino  # noqa: PTH116 - the same
-        except OSError:
-            continue  # it has ended, or may not be looked at
+    for pid, inode in of_processes():
         if inode not in seen:
             seen.add(inode)
-            yield Path(path)
+            yield Path(f"/proc/{pid}/ns/net")
 
 
 def _number(netlink: Rtnetlink, path: Path) -> int | None:
