@@ -1,4 +1,4 @@
-"""Value module: the numbers by which the kernel's tables, rules and interfaces are known to be ours.
+"""Value module: the numbers by which the kernel's tables, rules and interfaces are known to be ours; and its settings.
 
 They are Coil's where Coil has one, so that its users recognise them, and a routing daemon that reads Coil's tables
 reads ours.
@@ -16,3 +16,5 @@ INTERFACE_GROUP = 116
 """Group of the host's ends of pods' interfaces. They are in it from the first moment, the alias comes later."""
 GUARD_METRIC = 4096
 """Larger than that of any pod's route: a block of one address has the same prefix as its pod."""
+FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
+"""The setting by which a node forwards, by version of IP."""

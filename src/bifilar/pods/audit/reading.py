@@ -11,7 +11,6 @@ from bifilar.bird import Protocol as BirdProtocol
 from bifilar.errors import DaemonError, MachineError
 from bifilar.kernel import addresses, interfaces, namespaces, neighbours, peers, routes, rules, sysctl
 from bifilar.kernel.interfaces import KernelInterface
-from bifilar.pods.audit.rules import FORWARDING
 from bifilar.pods.audit.seen import (
     AuditedNode,
     DaemonSeen,
@@ -24,7 +23,7 @@ from bifilar.pods.audit.seen import (
     Stock,
 )
 from bifilar.pods.model import Block, BlockName, NodeName, Pool, PoolName, Prefix, parse_alias
-from bifilar.pods.numbers import EXPORT_TABLE, INTERFACE_GROUP, POD_TABLE
+from bifilar.pods.numbers import EXPORT_TABLE, FORWARDING, INTERFACE_GROUP, POD_TABLE
 
 _TIMEOUT_S = 10.0
 _READER = "coil"

@@ -10,11 +10,9 @@ from bifilar.kernel.rules import KernelRule
 from bifilar.kernel.sysctl import Setting
 from bifilar.pods.audit.findings import Configure, Finding, Kind, Repair, Send, error, warning
 from bifilar.pods.audit.seen import Seen
-from bifilar.pods.numbers import POD_RULE_PRIORITY, POD_TABLE, ROUTE_PROTOCOL
+from bifilar.pods.numbers import FORWARDING, POD_RULE_PRIORITY, POD_TABLE, ROUTE_PROTOCOL
 from bifilar.pods.observe import is_pod_rule
 
-FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
-"""The setting by which a node forwards, by version of IP."""
 _FAMILIES = {4: AF_INET, 6: AF_INET6}
 
 

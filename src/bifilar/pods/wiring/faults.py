@@ -16,12 +16,11 @@ from bifilar.kernel.interfaces import KernelInterface
 from bifilar.kernel.neighbours import KernelNeighbour
 from bifilar.kernel.routes import KernelNextHop, KernelRoute
 from bifilar.pods.model import Address, Addresses, Attachment
-from bifilar.pods.numbers import INTERFACE_GROUP, POD_RULE_PRIORITY, POD_TABLE, ROUTE_PROTOCOL
+from bifilar.pods.numbers import FORWARDING, INTERFACE_GROUP, POD_RULE_PRIORITY, POD_TABLE, ROUTE_PROTOCOL
 from bifilar.pods.observe import is_pod_rule
 from bifilar.pods.wiring import messages
 from bifilar.pods.wiring.order import GATEWAY6, HOST_LINK_ADDRESS, Order
 
-_FORWARDING = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 _DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 
@@ -110,8 +109,8 @@ def _of_node(attachment: Attachment) -> Iterator[str]:
     for version in sorted(families - known):
         yield f"there is no rule {POD_RULE_PRIORITY} for table {POD_TABLE} of IPv{version}"
     for version in sorted(families):
-        if sysctl.read(_FORWARDING[version]) == "0":
-            yield f"the node doesn't forward: {_FORWARDING[version]} is 0"
+        if sysctl.read(FORWARDING[version]) == "0":
+            yield f"the node doesn't forward: {FORWARDING[version]} is 0"
 
 
 def _of_container(
