@@ -169,6 +169,9 @@ class _Builder:
             starting.append(device.name)
             if len(starting) > _STARTING_AT_ONCE:
                 daemons.wait_started(self._places, starting.popleft())
+        for name in starting:
+            # One that has only just been started can't be told from others yet, if somebody looks for it in /proc.
+            daemons.wait_started(self._places, name)
 
     def _start(self, device: Device) -> None:
         """Called in its namespace."""
